@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MPL-2.0
+# ku_test(path [LABELS l...] [LIBS t...] [SOURCES f...] [WRAP sym...] [TIMEOUT s]):
+# one call per test file. The path mirrors the tree: unit/src/base/name_test tests
+# src/base/name.c. The program is built from <path>.c beside the caller.
+pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+
+function(ku_test path)
+  cmake_parse_arguments(arg "" "TIMEOUT" "LABELS;LIBS;SOURCES;WRAP;ENV" ${ARGN})
+  get_filename_component(base "${path}" NAME)
+  string(REPLACE "/" "." name "${path}")
+  add_executable(${name} "${CMAKE_SOURCE_DIR}/tests/${path}.c" ${arg_SOURCES})
+  ku_target(${name})
+  target_compile_options(${name} PRIVATE -Wno-missing-prototypes -Wno-frame-larger-than)
+  target_include_directories(${name} PRIVATE "${CMAKE_SOURCE_DIR}/tests")
+  target_link_libraries(${name} PRIVATE ${arg_LIBS} PkgConfig::CMOCKA)
+  foreach(sym ${arg_WRAP})
+    target_link_options(${name} PRIVATE "-Wl,--wrap=${sym}")
+  endforeach()
+  add_test(NAME ${name} COMMAND ${name})
+  if(NOT arg_LABELS)
+    set(arg_LABELS unit)
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 60)
+  endif()
+  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}
+    SKIP_RETURN_CODE 77)
+  if(arg_ENV)
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT "${arg_ENV}")
+  endif()
+endfunction()
+
+# ku_script_test(name script [LABELS l...] [ARGS a...] [TIMEOUT s])
+function(ku_script_test name script)
+  cmake_parse_arguments(arg "" "TIMEOUT" "LABELS;ARGS;ENV" ${ARGN})
+  add_test(NAME ${name} COMMAND "${script}" ${arg_ARGS})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}
+    SKIP_RETURN_CODE 77)
+  if(arg_ENV)
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT "${arg_ENV}")
+  endif()
+endfunction()

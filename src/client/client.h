@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * One question to the daemon: connect, send, receive, close, under one deadline.
+ *
+ * For use inside other people's processes: no allocation, no state, no descriptor left, no
+ * signal, errno preserved. Descriptors are CLOEXEC and never 0, 1 or 2. Sends carry
+ * MSG_NOSIGNAL. Thread cancellation is disabled for the length of the call. EOF before the
+ * first byte of a reply (the daemon restarted) is tried once more within the deadline.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "src/base/attr.h"
+#include "src/base/deadline.h"
+
+struct client_call {
+	const char *path; /* socket path */
+	uint16_t op;	  /* enum ku_op */
+	const void *req;
+	size_t req_len;
+
+	/* The first `head_len` bytes of a reply body go here (the fixed part) ... */
+	void *head;
+	size_t head_len;
+	/* ... and the rest straight into the caller's buffer. */
+	void *tail;
+	size_t tail_cap;
+
+	/* Set on return 0. `tail_len` is the length the daemon announced for the tail; when
+	 * it is larger than tail_cap nothing was received into the tail. */
+	uint16_t status;
+	size_t tail_len;
+};
+
+/*
+ * 0: a well-formed reply came, its status is in call->status. A status other than OK comes
+ *    with head and tail untouched unless it carried a body that fits.
+ * -ERANGE: status OK, but the tail does not fit (call->tail_len says what is needed).
+ * -ENOENT, -ECONNREFUSED, -EACCES: nobody listens (each at once).
+ * -ETIMEDOUT: the deadline passed.
+ * -EPROTO: the daemon answered something else than a reply to this.
+ * -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS: this process has no descriptor or memory left.
+ * other negative errno values: as connect(2), send(2), recv(2).
+ */
+int must_use_ client_call(struct client_call *call, struct deadline deadline);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Reader of the published map (include/ku/map.h defines the format): lookups from memory,
+ * without a system call on a hit, inside other people's processes.
+ *
+ * Host-safe: libc only, no allocation, no lock, no thread-local; the state of a process is
+ * one `struct map` in static storage that the caller owns and that starts as all zeros
+ * (MAP_INIT). Any number of threads may call at once. The file is not trusted: every field
+ * is loaded once and checked against this process's own mapping length, and a failed check
+ * is a miss.
+ */
+#pragma once
+
+#include <grp.h>
+#include <pwd.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "src/base/attr.h"
+#include "src/base/name.h"
+
+struct map_generation;
+
+struct map {
+	const char *path;
+	struct map_generation *current; /* and further words: see map.c */
+	uint32_t words[8];
+	void *slots[6];
+};
+
+#define MAP_INIT(file) { .path = (file) }
+
+enum map_answer {
+	MAP_HIT,      /* fresh, or lease run out within the offline limit: take it */
+	MAP_STALE,    /* there, but not fresh and the daemon is alive: ask the socket
+			 (<= 50 ms); without an answer call again with MAP_ANY_AGE */
+	MAP_ABSENT,   /* not in the map, the daemon is alive: ask the socket */
+	MAP_ABSENT_NO_DAEMON, /* not in the map, lease run out: a short try at most */
+	MAP_NEGATIVE, /* the server says there is none, and said so lately */
+	MAP_LOCAL,    /* belongs to this host's files: not ours */
+	MAP_RANGE,    /* found; the buffer is too small */
+	MAP_NONE,     /* no usable map */
+};
+
+enum map_flags {
+	MAP_ANY_AGE = 1u << 0,
+};
+
+/* On MAP_HIT *pw and buf are filled (strings and arrays point into buf). */
+enum map_answer map_passwd_by_name(struct map *m, const struct name *name,
+    unsigned flags, struct passwd *pw, char *buf, size_t cap);
+enum map_answer map_passwd_by_uid(struct map *m, uint32_t uid, unsigned flags,
+    struct passwd *pw, char *buf, size_t cap);
+enum map_answer map_group_by_name(struct map *m, const struct name *name, unsigned flags,
+    struct group *gr, char *buf, size_t cap);
+enum map_answer map_group_by_gid(struct map *m, uint32_t gid, unsigned flags,
+    struct group *gr, char *buf, size_t cap);
+
+/* Supplementary gids of a user: give(arg, gid) for each; a non-zero return ends the walk
+ * and is stored in *ret_stop. */
+enum map_answer map_initgroups(struct map *m, const struct name *name, unsigned flags,
+    int (*give)(void *arg, uint32_t gid), void *arg, int *ret_stop);
+
+/*
+ * Enumeration: *cursor (0 to begin) is an opaque position that the caller keeps; the call
+ * moves it past the record it returned. MAP_HIT, MAP_RANGE (cursor not moved), MAP_ABSENT
+ * at the end, MAP_NONE. map_enum_end drops what enumeration held.
+ */
+enum map_answer map_passwd_next(struct map *m, uint64_t *cursor, struct passwd *pw,
+    char *buf, size_t cap);
+enum map_answer map_group_next(struct map *m, uint64_t *cursor, struct group *gr,
+    char *buf, size_t cap);
+void map_enum_end(struct map *m, uint64_t *cursor);
+
+/*
+ * For the error path only: does the map prove that this name (or id, name NULL) is not a
+ * local one *now*? True only with a valid lease, /etc/passwd (or /etc/group) unchanged
+ * since the daemon read it (one stat), name not "root" and id >= 1000. A caller in trouble
+ * answers TRYAGAIN when true and UNAVAIL when false.
+ */
+bool map_proves_not_local(struct map *m, bool group, const struct name *name, uint32_t id);
+
+/* Drops every mapping (tests, tools; never needed by a module). No lookup may be running. */
+void map_close(struct map *m);

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * The port to the cache on disk. All records are loaded at start; afterwards memory is the
+ * truth for readers and every change is written behind, in order, on the store's lane: a
+ * dying disk delays nothing but itself.
+ *
+ * What lives here: users and groups (blobs of model.h with the wall time they were fetched
+ * at), the table of accepted ids (uuid -> uid, survives store_clear and a set-aside
+ * database), small keyed values.
+ *
+ * sqlite.c is the only implementation and the only file that includes sqlite3.h; tests of
+ * the resolver link a fake with these same functions.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "src/base/attr.h"
+#include "src/base/uuid.h"
+
+struct loop;
+struct store;
+struct user;
+struct groupid;
+struct members;
+
+struct store_sink {
+	void *arg;
+	/* Each takes over the references it is given. wall_s: when it was fetched. */
+	void (*user)(void *arg, struct user *u, int64_t wall_s);
+	void (*group)(void *arg, struct groupid *g, struct members *m, int64_t wall_s);
+	/* The accepted id of an account, and the id the server says when it differs (else
+	 * the same number). */
+	void (*id)(void *arg, const struct uuid *uuid, uint32_t id, uint32_t pending);
+};
+
+/*
+ * Opens or creates the database and prepares the lane. A file that is corrupt, of a newer
+ * schema, or unreadable is set aside as PATH.broken-YYYYMMDD-HHMMSS and a new one begun
+ * (the id table is carried over when it can still be read); one that names a reference
+ * database is left alone and PATH.ku used. Where no file can be opened at all (read-only,
+ * missing directory) the store works in memory. *ret_note, when not NULL, gets one line
+ * for `status` about what was unusual (owned by the store) or NULL.
+ *
+ * Blocks (start of the daemon only). Never fails for reasons of the disk; -ENOMEM, or
+ * -errno of thread creation.
+ */
+int must_use_ store_open(struct loop *l, const char *path, struct store **ret_store,
+    const char **ret_note);
+/* Writes what is queued, then closes. */
+struct store *store_close(struct store *s);
+
+/* Gives every record to the sink; a blob that cannot be unpacked is skipped and counted.
+ * Blocks; start of the daemon only. Number of skipped records, or -errno. */
+int must_use_ store_load(struct store *s, const struct store_sink *sink);
+
+/* Write-behind. The records are packed before these return. */
+void store_put_user(struct store *s, const struct user *u, int64_t wall_s);
+void store_put_group(struct store *s, const struct groupid *g, const struct members *m,
+    int64_t wall_s);
+void store_del_user(struct store *s, const struct uuid *uuid);
+void store_del_group(struct store *s, const struct uuid *uuid);
+void store_put_id(struct store *s, const struct uuid *uuid, uint32_t id, uint32_t pending);
+/* Forgets users and groups; ids stay. */
+void store_clear(struct store *s);
+
+/* Calls done(arg) on the loop once everything queued before is committed. */
+void store_flush(struct store *s, void (*done)(void *arg), void *arg);
+
+/* One line when writing fails ("database is locked", "disk full"), or NULL. */
+const char *store_trouble(const struct store *s);
