@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MPL-2.0
+# The front door: one-word commands over the presets in CMakePresets.json.
+.PHONY: all check quick asan tsan clang fuzz fmt lint tidy cov bench demo release clean all-ci
+
+PRESET = cmake --preset $(1) >/dev/null && cmake --build --preset $(1)
+
+all:
+	$(call PRESET,dev)
+
+check:
+	scripts/check
+
+quick: all
+	ctest --preset quick
+
+asan tsan clang cov:
+	$(call PRESET,$@)
+	ctest --preset $@
+
+fuzz:
+	$(call PRESET,fuzz)
+	scripts/fuzz-all $${SECONDS_EACH:-60}
+
+fmt:
+	clang-format-14 -i $$(git ls-files '*.c' '*.h')
+
+lint: all
+	ctest --preset dev -L lint
+
+tidy: all
+	run-clang-tidy-14 -quiet -p build/dev '/(src|nss|tools)/'
+
+bench:
+	$(call PRESET,release)
+	tests/bench/run
+
+demo:
+	scripts/demo
+
+release:
+	$(call PRESET,release)
+
+clean:
+	rm -rf build
+
+all-ci:
+	.ci/run
