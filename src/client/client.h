@@ -28,15 +28,16 @@ struct client_call {
 	void *tail;
 	size_t tail_cap;
 
-	/* Set on return 0. `tail_len` is the length the daemon announced for the tail; when
-	 * it is larger than tail_cap nothing was received into the tail. */
+	/* Set on return 0 and -ERANGE. `tail_len` is the length the daemon announced for the
+	 * tail; when it is larger than tail_cap the tail's bytes mean nothing. */
 	uint16_t status;
 	size_t tail_len;
 };
 
 /*
- * 0: a well-formed reply came, its status is in call->status. A status other than OK comes
- *    with head and tail untouched unless it carried a body that fits.
+ * 0: a well-formed reply came, its status is in call->status. The body of a status other
+ *    than OK is in head and tail when it fits (tail_len > 0), else they mean nothing. A
+ *    daemon of another protocol version reads as status KU_ST_VERSION.
  * -ERANGE: status OK, but the tail does not fit (call->tail_len says what is needed).
  * -ENOENT, -ECONNREFUSED, -EACCES: nobody listens (each at once).
  * -ETIMEDOUT: the deadline passed.
