@@ -7,11 +7,11 @@
 #pragma once
 
 /* cleanup_(fn): call fn(&variable) when the variable leaves its scope. */
-#define cleanup_(fn)	   __attribute__((cleanup(fn)))
-#define must_use_	   __attribute__((warn_unused_result))
+#define cleanup_(fn)       __attribute__((cleanup(fn)))
+#define must_use_          __attribute__((warn_unused_result))
 #define printf_(fmt, args) __attribute__((format(printf, fmt, args)))
-#define pure_		   __attribute__((pure))
-#define noreturn_	   __attribute__((noreturn))
+#define pure_              __attribute__((pure))
+#define noreturn_          __attribute__((noreturn))
 
 #if defined(__clang__)
 struct __attribute__((capability("role"))) thread_role {

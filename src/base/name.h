@@ -17,9 +17,9 @@
 
 #include "src/base/attr.h"
 
-#define NAME_MAX_SHORT	64
+#define NAME_MAX_SHORT  64
 #define NAME_MAX_DOMAIN 253
-#define NAME_MAX_TEXT	(NAME_MAX_SHORT + 1 + NAME_MAX_DOMAIN)
+#define NAME_MAX_TEXT   (NAME_MAX_SHORT + 1 + NAME_MAX_DOMAIN)
 
 enum name_kind {
 	NAME_SHORT,

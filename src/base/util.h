@@ -9,14 +9,14 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #define container_of(ptr, type, member) \
-	((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 /* Move a pointer out of a variable: the variable is NULL afterwards. */
-#define TAKE_PTR(p) \
-	__extension__({ \
+#define TAKE_PTR(p)                        \
+	__extension__({                    \
 		__typeof__(p) take_ = (p); \
-		(p) = NULL; \
-		take_; \
+		(p) = NULL;                \
+		take_;                     \
 	})
 
 static inline bool

@@ -17,7 +17,7 @@
 
 struct client_call {
 	const char *path; /* socket path */
-	uint16_t op;	  /* enum ku_op */
+	uint16_t op;      /* enum ku_op */
 	const void *req;
 	size_t req_len;
 

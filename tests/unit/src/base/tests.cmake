@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MPL-2.0
+ku_test(unit/src/base/deadline_test LIBS ku_base)
+ku_test(unit/src/base/ids_test LIBS ku_base)
+ku_test(unit/src/base/name_test LIBS ku_base)
+ku_test(unit/src/base/siphash_test LIBS ku_base)
+ku_test(unit/src/base/uuid_test LIBS ku_base)
