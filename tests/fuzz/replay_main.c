@@ -57,7 +57,7 @@ main(int argc, char **argv)
 		return 1;
 	}
 	while ((e = readdir(d)) != NULL) {
-		char path[4096];
+		char path[1024];
 
 		if (e->d_name[0] == '.')
 			continue;
