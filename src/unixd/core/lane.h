@@ -33,17 +33,23 @@ struct lane_job {
 int must_use_ lane_new(struct loop *l, const char *name, unsigned n_threads,
     size_t max_jobs, struct lane **ret_lane);
 
-/* A lane with its own body, one thread: body(arg) runs until lane_stopping(). */
+/*
+ * A lane with its own body, one thread: body(arg) runs until lane_stopping(). *ret_lane is
+ * set before the thread starts, so that the body may use it. `wake` is called from the
+ * loop's thread while the body may be anywhere.
+ */
 int must_use_ lane_new_body(struct loop *l, const char *name, void (*body)(void *arg),
     void (*wake)(void *arg), void *arg, struct lane **ret_lane);
 
 /*
  * Stops after the job in hand; jobs not begun are handed to done() on this thread before
  * this returns (a plain lane runs them first when `drain` is true). Joins the threads.
+ * Not from inside a done().
  */
 struct lane *lane_free(struct lane *lane, bool drain);
 
-/* 0, or -EBUSY when the queue is full (the job still belongs to the caller). */
+/* 0, or -EBUSY when the queue is full or the lane is being freed (the job still belongs to
+ * the caller). Loop thread only. */
 int must_use_ lane_post(struct lane *lane, struct lane_job *job);
 
 /* For a body, on the lane's thread. */
