@@ -13,6 +13,7 @@
 
 #include "src/base/util.h"
 #include "src/prog/toml_parser.h"
+#include "src/prog/utf8.h"
 #include "src/prog/xalloc.h"
 
 int
@@ -317,28 +318,6 @@ parse_document(struct toml_parser *p, struct toml *root)
 			    toml_peek(p) > ' ' && toml_peek(p) < 0x7f ? toml_peek(p)
 								      : '?');
 	}
-}
-
-/* Bytes of the UTF-8 sequence at s, 0 when it is none. */
-static size_t
-utf8_length(const unsigned char *s, size_t left)
-{
-	size_t n = s[0] < 0x80 ? 1
-	    : s[0] < 0xc2      ? 0
-	    : s[0] < 0xe0      ? 2
-	    : s[0] < 0xf0      ? 3
-			       : 4;
-
-	if (n == 0 || s[0] > 0xf4 || n > left)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	/* overlong forms, surrogates, beyond U+10FFFF */
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
 }
 
 static int
