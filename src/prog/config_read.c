@@ -10,6 +10,7 @@
 #include "src/base/util.h"
 #include "src/prog/config_reader.h"
 #include "src/prog/suggest.h"
+#include "src/prog/xalloc.h"
 
 #define PLACES_MAX 64
 
@@ -156,23 +157,19 @@ report_unknown(struct config_reader *r, const struct toml *t, const char *where,
 {
 	enum config_file other = file == CONFIG_FILE_CLIENT ? CONFIG_FILE_UNIXD
 							    : CONFIG_FILE_CLIENT;
+	cleanup_(freep) char *in = where != NULL ? xasprintf(" in [%s]", where)
+						 : xstrdup("");
 	const char *near = nearest_key(t->key, file);
-	const char *in = where != NULL ? " in [" : "", *end = where != NULL ? "]" : "";
 
-	if (where == NULL)
-		where = "";
 	if (is_key_of(t->key, other))
 		config_report(r, CONFIG_WARNING, t->line,
-		    "unknown key \"%s\"%s%s%s; it belongs in %s", t->key, in, where,
-		    other_path);
+		    "unknown key \"%s\"%s; it belongs in %s", t->key, in, other_path);
 	else if (near != NULL)
 		config_report(r, CONFIG_WARNING, t->line,
-		    "unknown key \"%s\"%s%s%s, did you mean "
-		    "\"%s\"?",
-		    t->key, in, where, end, near);
+		    "unknown key \"%s\"%s, did you mean \"%s\"?", t->key, in, near);
 	else
-		config_report(r, CONFIG_WARNING, t->line,
-		    "unknown key \"%s\"%s%s%s, ignored", t->key, in, where, end);
+		config_report(r, CONFIG_WARNING, t->line, "unknown key \"%s\"%s, ignored",
+		    t->key, in);
 }
 
 static void
