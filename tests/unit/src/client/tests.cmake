@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MPL-2.0
+ku_test(unit/src/client/client_test LIBS ku_client
+  SOURCES "${CMAKE_SOURCE_DIR}/tests/host/fake.c")
