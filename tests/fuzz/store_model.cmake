@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: MPL-2.0
 ku_fuzz(model_unpack LIBS ku_model)
+ku_fuzz(etc_passwd LIBS ku_local)

@@ -47,7 +47,7 @@ bool local_refresh(struct local *l);
 
 bool local_passwd_visible(const struct local *l);
 bool local_group_visible(const struct local *l);
-/* True when /etc/passwd is a file mount of its own: later changes will not be seen. */
+/* True when one of the files is a mount of its own: later changes will not be seen. */
 bool local_is_frozen(const struct local *l);
 struct local_ident local_passwd_ident(const struct local *l);
 struct local_ident local_group_ident(const struct local *l);
@@ -58,7 +58,8 @@ bool local_has_uid(const struct local *l, uint32_t uid);
 bool local_has_group(const struct local *l, const char *name);
 bool local_has_gid(const struct local *l, uint32_t gid);
 
-/* Names of a number, or NULL. Borrowed until the next local_refresh(). */
+/* Canonical name of a number (the first line that has it), or NULL. Borrowed until the
+ * next local_refresh(). */
 const char *local_uid_name(const struct local *l, uint32_t uid);
 const char *local_gid_name(const struct local *l, uint32_t gid);
 
@@ -66,7 +67,8 @@ const char *local_gid_name(const struct local *l, uint32_t gid);
 bool must_use_ local_get_group(const struct local *l, const char *name,
     struct local_group *ret_group);
 
-/* Every local name and id once, for the map: fn(arg, name, id). */
+/* Every line's name and id, for the map: fn(arg, name, id). A name or a number that two
+ * lines share comes twice. */
 typedef void (*local_each_fn)(void *arg, const char *canonical_name, uint32_t id);
 void local_each_user(const struct local *l, local_each_fn fn, void *arg);
 void local_each_group(const struct local *l, local_each_fn fn, void *arg);
