@@ -67,22 +67,23 @@ absent(int *errnop)
 	return NSS_STATUS_NOTFOUND;
 }
 
-enum nss_status EXPORT _nss_floor_getpwnam_r(const char *name, struct passwd *pw, char *buf,
-    size_t cap, int *errnop);
+enum nss_status EXPORT _nss_floor_getpwnam_r(const char *name, struct passwd *pw,
+    char *buf, size_t cap, int *errnop);
 enum nss_status EXPORT _nss_floor_getpwuid_r(uid_t uid, struct passwd *pw, char *buf,
     size_t cap, int *errnop);
-enum nss_status EXPORT _nss_floor_getgrnam_r(const char *name, struct group *gr, char *buf,
-    size_t cap, int *errnop);
+enum nss_status EXPORT _nss_floor_getgrnam_r(const char *name, struct group *gr,
+    char *buf, size_t cap, int *errnop);
 enum nss_status EXPORT _nss_floor_getgrgid_r(gid_t gid, struct group *gr, char *buf,
     size_t cap, int *errnop);
-enum nss_status EXPORT _nss_floor_initgroups_dyn(const char *user, gid_t group, long *start,
-    long *size, gid_t **groupsp, long limit, int *errnop);
+enum nss_status EXPORT _nss_floor_initgroups_dyn(const char *user, gid_t group,
+    long *start, long *size, gid_t **groupsp, long limit, int *errnop);
 
 enum nss_status
-_nss_floor_getpwnam_r(const char *name, struct passwd *pw, char *buf, size_t cap, int *errnop)
+_nss_floor_getpwnam_r(const char *name, struct passwd *pw, char *buf, size_t cap,
+    int *errnop)
 {
-	return strcmp(name, FLOOR_NAME) == 0 ? give_passwd(pw, buf, cap, errnop) :
-					       absent(errnop);
+	return strcmp(name, FLOOR_NAME) == 0 ? give_passwd(pw, buf, cap, errnop)
+					     : absent(errnop);
 }
 
 enum nss_status
@@ -92,10 +93,11 @@ _nss_floor_getpwuid_r(uid_t uid, struct passwd *pw, char *buf, size_t cap, int *
 }
 
 enum nss_status
-_nss_floor_getgrnam_r(const char *name, struct group *gr, char *buf, size_t cap, int *errnop)
+_nss_floor_getgrnam_r(const char *name, struct group *gr, char *buf, size_t cap,
+    int *errnop)
 {
-	return strcmp(name, FLOOR_NAME) == 0 ? give_group(gr, buf, cap, errnop) :
-					       absent(errnop);
+	return strcmp(name, FLOOR_NAME) == 0 ? give_group(gr, buf, cap, errnop)
+					     : absent(errnop);
 }
 
 enum nss_status

@@ -22,6 +22,7 @@
 #define MAX_ROUNDS 1000000u
 
 static char buffer[1 << 20];
+static gid_t groups[1024];
 
 static int64_t
 now_ns(void)
@@ -62,7 +63,6 @@ call_once(const char *kind, const char *key, uint32_t id)
 	if (kind[0] == 'p')
 		return call_passwd(kind, key, id);
 	if (strcmp(kind, "grouplist") == 0) {
-		gid_t groups[1024];
 		int n = 1024;
 
 		return getgrouplist(key, 65533, groups, &n) > 1;
@@ -95,7 +95,8 @@ bench(const char *kind, const char *key, size_t rounds, int64_t *samples)
 	}
 	qsort(samples, rounds, sizeof(samples[0]), compare);
 	(void)printf("%-9s %-24s %d %8lld %8lld %zu\n", kind, key, found,
-	    (long long)samples[rounds / 2], (long long)samples[rounds * 99 / 100], rounds);
+	    (long long)samples[rounds / 2], (long long)samples[rounds * 99 / 100],
+	    rounds);
 }
 
 int
