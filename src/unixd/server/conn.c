@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * The life of one connection, as three states and one pump that moves between them. Peers
+ * are any program of the host: slow, dead, hostile, or a thousand at once. So every state
+ * has a timer, input has a fixed buffer, output has a total over all peers, and whatever a
+ * handler does to the connection (answer at once, answer later, fail to send) takes effect
+ * in the pump, never by freeing it under the handler's feet.
+ */
+#include "src/unixd/server/conn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "src/prog/log.h"
+#include "src/prog/xalloc.h"
+#include "src/unixd/server/dispatch.h"
+#include "src/unixd/server/server_internal.h"
+
+static void conn_pump(struct conn *c);
+
+static void
+arm(struct conn *c, int ms)
+{
+	timers_set(loop_timers(c->server->loop), &c->timer, ms * CLOCK_MS);
+}
+
+/* The events each state listens to; a peer that is gone (HUP, ERR) is always heard. */
+static void
+listen_for(struct conn *c, uint32_t events)
+{
+	if (c->io.events != events && loop_mod(c->server->loop, &c->io, events) < 0)
+		c->dead = true;
+}
+
+void
+conn_close(struct conn *c)
+{
+	struct server *s = c->server;
+
+	if (c->waiter != NULL)
+		resolver_cancel(c->waiter);
+	if (c->state == CONN_WRITING)
+		s->output -= c->out.len - c->sent;
+	timers_unset(loop_timers(s->loop), &c->timer);
+	loop_del(s->loop, &c->io);
+	(void)close(c->io.fd);
+	peers_leave(&s->peers, c->peer.uid);
+	list_remove(&c->link);
+	s->n_conns--;
+	reply_clear(&c->out);
+	free(c);
+}
+
+/* One send; what does not fit waits for EPOLLOUT. */
+static void
+write_some(struct conn *c)
+{
+	while (c->sent < c->out.len) {
+		ssize_t n = send(c->io.fd, c->out.buf + c->sent, c->out.len - c->sent,
+		    MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n <= 0) {
+			c->dead = true;
+			return;
+		}
+		c->sent += (size_t)n;
+		if (c->state == CONN_WRITING) {
+			c->server->output -= (size_t)n;
+			arm(c, c->server->settings.idle_ms);
+		}
+	}
+}
+
+static void
+reply_is_out(struct conn *c)
+{
+	reply_clear(&c->out);
+	c->sent = 0;
+	c->state = CONN_READING;
+	c->timing_request = false;
+	if (c->last)
+		c->dead = true;
+}
+
+/* The sealed reply goes out, or into the queue of bytes to be taken. */
+static void
+finish(struct conn *c, uint16_t status)
+{
+	struct server *s = c->server;
+
+	c->waiter = NULL;
+	if (c->out.failed) {
+		log_warn("request: the answer is larger than the protocol allows op=%s",
+		    op_name(c->req.op));
+		reply_drop_body(&c->out);
+		status = KU_ST_UNAVAIL;
+	}
+	if (s->output > s->settings.max_output) {
+		reply_drop_body(&c->out);
+		status = KU_ST_BUSY;
+	}
+	reply_seal(&c->out, c->req.op, status, c->req.serial);
+	c->sent = 0;
+	write_some(c);
+	if (c->sent == c->out.len) {
+		reply_is_out(c);
+	} else if (!c->dead) {
+		c->state = CONN_WRITING;
+		s->output += c->out.len - c->sent;
+		arm(c, s->settings.idle_ms);
+	}
+	conn_pump(c);
+}
+
+struct reply *
+conn_reply_begin(struct conn *c)
+{
+	reply_clear(&c->out);
+	reply_init(&c->out);
+	return &c->out;
+}
+
+void
+conn_reply_end(struct conn *c)
+{
+	finish(c, KU_ST_OK);
+}
+
+void
+conn_reply_status(struct conn *c, uint16_t status)
+{
+	(void)conn_reply_begin(c);
+	finish(c, status);
+}
+
+void
+conn_reply_text(struct conn *c, uint16_t status, const char *text)
+{
+	struct reply *r = conn_reply_begin(c);
+	size_t at;
+
+	reply_u32(r, 1);
+	at = reply_strs_open(r);
+	reply_strz(r, text);
+	reply_strs_close(r, at);
+	finish(c, status);
+}
+
+/* One request from the buffer, if there is a whole one. False: nothing to do. */
+static bool
+take_request(struct conn *c)
+{
+	const uint8_t *body = NULL;
+	enum reader_result what = reader_next(&c->in, &c->req, &body);
+
+	switch (what) {
+	case READER_MORE:
+		return false;
+	case READER_GARBAGE:
+		c->dead = true;
+		return false;
+	case READER_VERSION:
+	case READER_TOO_LONG:
+		c->last = true;
+		c->state = CONN_WORKING;
+		conn_reply_status(c, what == READER_VERSION ? KU_ST_VERSION : KU_ST_BAD);
+		return true;
+	case READER_UNKNOWN:
+	case READER_REQUEST:
+		break;
+	}
+	c->state = CONN_WORKING;
+	timers_unset(loop_timers(c->server->loop), &c->timer);
+	dispatch(c, body, c->req.length);
+	/* Handlers keep nothing of the body, and the next request may stand behind it. */
+	reader_consume(&c->in, &c->req);
+	return true;
+}
+
+/* Timers of the reading state: a request's bytes must all come within the limit that began
+ * with its first one, whatever trickles in; without any byte the peer is idle. */
+static void
+arm_reading(struct conn *c)
+{
+	const struct server_settings *s = &c->server->settings;
+
+	if (reader_has_bytes(&c->in)) {
+		if (!c->timing_request)
+			arm(c, s->request_ms);
+		c->timing_request = true;
+	} else {
+		arm(c, s->idle_ms);
+		c->timing_request = false;
+	}
+}
+
+static void
+conn_pump(struct conn *c)
+{
+	if (c->pumping)
+		return;
+	c->pumping = true;
+	while (!c->dead && c->state == CONN_READING && take_request(c))
+		;
+	c->pumping = false;
+	if (c->dead) {
+		conn_close(c);
+		return;
+	}
+	switch (c->state) {
+	case CONN_READING:
+		arm_reading(c);
+		listen_for(c, EPOLLIN);
+		break;
+	case CONN_WORKING:
+		listen_for(c, 0);
+		break;
+	case CONN_WRITING:
+		listen_for(c, EPOLLOUT);
+		break;
+	}
+	if (c->dead)
+		conn_close(c);
+}
+
+static void
+read_some(struct conn *c)
+{
+	size_t room;
+	uint8_t *at = reader_room(&c->in, &room);
+	ssize_t n = recv(c->io.fd, at, room, MSG_DONTWAIT);
+
+	if (n > 0)
+		reader_filled(&c->in, (size_t)n);
+	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		c->dead = true;
+}
+
+static void
+on_io(struct loop_fd *f, uint32_t events)
+{
+	struct conn *c = container_of(f, struct conn, io);
+
+	switch (c->state) {
+	case CONN_READING:
+		/* HUP too: a peer may have sent its request and closed its end of sending;
+		 * recv() says which it is. */
+		read_some(c);
+		break;
+	case CONN_WORKING:
+		if ((events & (EPOLLHUP | EPOLLERR)) != 0)
+			c->dead = true;
+		break;
+	case CONN_WRITING:
+		write_some(c);
+		if (c->sent == c->out.len)
+			reply_is_out(c);
+		break;
+	}
+	conn_pump(c);
+}
+
+static void
+on_timer(struct timer *t)
+{
+	struct conn *c = container_of(t, struct conn, timer);
+
+	if (c->timing_request)
+		log_debug("request: incomplete, dropped uid=%u pid=%d",
+		    (unsigned)c->peer.uid, (int)c->peer.pid);
+	conn_close(c);
+}
+
+void
+conn_start(struct server *s, int fd, const struct peer *peer)
+{
+	struct conn *c = xcalloc(1, sizeof(*c));
+
+	c->server = s;
+	c->peer = *peer;
+	c->state = CONN_READING;
+	timer_init(&c->timer, on_timer);
+	c->io = (struct loop_fd){ .fd = fd, .events = EPOLLIN, .fn = on_io };
+	list_append(&s->conns, &c->link);
+	s->n_conns++;
+	if (loop_add(s->loop, &c->io) < 0) {
+		list_remove(&c->link);
+		s->n_conns--;
+		peers_leave(&s->peers, peer->uid);
+		(void)close(fd);
+		free(c);
+		return;
+	}
+	arm(c, s->settings.idle_ms);
+}

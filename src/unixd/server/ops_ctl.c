@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * The operations of kanidm-unix. STATUS first asks for a probe of the link, so that what it
+ * shows is true now and not as of the last lookup.
+ */
+#include <errno.h>
+
+#include "ku/wire.h"
+#include "src/base/name.h"
+#include "src/prog/log.h"
+#include "src/unixd/server/conn.h"
+#include "src/unixd/server/dispatch.h"
+#include "src/unixd/server/server_internal.h"
+#include "src/wire/codec.h"
+
+#define STATUS_BUDGET_MS 1500
+
+/* "u32 n, strs": n is only known at the end. */
+struct strings {
+	struct reply *reply;
+	size_t n_at;
+	size_t strs_at;
+	uint32_t n;
+};
+
+static void
+strings_open(struct strings *s, struct reply *r)
+{
+	*s = (struct strings){ .reply = r, .n_at = reply_here(r) };
+	reply_u32(r, 0);
+	s->strs_at = reply_strs_open(r);
+}
+
+static void
+strings_add(struct strings *s, const char *text)
+{
+	reply_strz(s->reply, text);
+	s->n++;
+}
+
+static void
+strings_close(struct strings *s)
+{
+	reply_strs_close(s->reply, s->strs_at);
+	reply_patch_u32(s->reply, s->n_at, s->n);
+}
+
+static void
+add_pair(void *arg, const char *key, const char *value)
+{
+	strings_add(arg, key);
+	strings_add(arg, value);
+}
+
+static void
+add_line(void *arg, const char *line)
+{
+	strings_add(arg, line);
+}
+
+static void
+answer_status(void *arg)
+{
+	struct conn *c = arg;
+	const struct server_settings *set = &c->server->settings;
+	struct strings s;
+
+	strings_open(&s, conn_reply_begin(c));
+	resolver_status(c->server->resolver, add_pair, &s);
+	if (set->status != NULL)
+		set->status(set->arg, add_pair, &s);
+	strings_close(&s);
+	conn_reply_end(c);
+}
+
+void
+op_STATUS(struct conn *c, struct dec *d)
+{
+	(void)d;
+	c->waiter = resolver_probe(c->server->resolver, STATUS_BUDGET_MS, answer_status,
+	    c);
+}
+
+/* True and a name; false: answered. These tools' names are shown to a person, so one that
+ * cannot be a name is told apart from one that is not known. */
+static bool
+take_name(struct conn *c, struct dec *d, struct name *ret_name)
+{
+	size_t len = 0;
+	const char *s = dec_str(d, KU_MAX_NAME_REQ, &len);
+
+	if (!dec_done(d)) {
+		conn_reply_status(c, KU_ST_BAD);
+		return false;
+	}
+	if (name_parse(s, len, ret_name) < 0) {
+		conn_reply_text(c, KU_ST_DENIED, "this cannot be the name of an entry");
+		return false;
+	}
+	return true;
+}
+
+void
+op_EXPLAIN(struct conn *c, struct dec *d)
+{
+	struct strings s;
+	struct name name;
+
+	if (!take_name(c, d, &name))
+		return;
+	strings_open(&s, conn_reply_begin(c));
+	resolver_explain(c->server->resolver, &name, add_line, &s);
+	strings_close(&s);
+	conn_reply_end(c);
+}
+
+void
+op_CACHE_INVALIDATE(struct conn *c, struct dec *d)
+{
+	(void)d;
+	resolver_invalidate(c->server->resolver);
+	log_info("cache: invalidated uid=%u", (unsigned)c->peer.uid);
+	conn_reply_status(c, KU_ST_OK);
+}
+
+void
+op_CACHE_CLEAR(struct conn *c, struct dec *d)
+{
+	(void)d;
+	resolver_clear(c->server->resolver);
+	log_info("cache: cleared uid=%u", (unsigned)c->peer.uid);
+	conn_reply_status(c, KU_ST_OK);
+}
+
+void
+op_ACCEPT_ID(struct conn *c, struct dec *d)
+{
+	uint32_t old = 0, new = 0;
+	struct name name;
+	struct reply *r;
+	int rc;
+
+	if (!take_name(c, d, &name))
+		return;
+	rc = resolver_accept_id(c->server->resolver, &name, &old, &new);
+	if (rc == -ENOENT) {
+		conn_reply_status(c, KU_ST_NOTFOUND);
+	} else if (rc == -EALREADY) {
+		conn_reply_text(c, KU_ST_DENIED, "no change of id is waiting");
+	} else if (rc < 0) {
+		conn_reply_text(c, KU_ST_UNAVAIL, "the change could not be stored");
+	} else {
+		log_info("accept-id: %s old=%u new=%u uid=%u", name.text, old, new,
+		    (unsigned)c->peer.uid);
+		r = conn_reply_begin(c);
+		reply_u32(r, old);
+		reply_u32(r, new);
+		conn_reply_end(c);
+	}
+}

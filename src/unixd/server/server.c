@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Ties listeners, quotas and connections together. Nothing here knows what is asked; see
+ * dispatch.c for that.
+ */
+#include "src/unixd/server/server.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "src/prog/log.h"
+#include "src/prog/xalloc.h"
+#include "src/unixd/core/loop.h"
+#include "src/unixd/server/conn.h"
+#include "src/unixd/server/listener.h"
+#include "src/unixd/server/server_internal.h"
+
+#define DEFAULT_REQUEST_MS  2000
+#define DEFAULT_IDLE_MS     60000
+#define DEFAULT_MAX_PER_UID 64
+#define DEFAULT_MAX_CONNS   1024
+#define DEFAULT_MAX_OUTPUT  ((size_t)64 * 1024 * 1024)
+
+static void
+fill_defaults(struct server_settings *s)
+{
+	if (s->request_ms == 0)
+		s->request_ms = DEFAULT_REQUEST_MS;
+	if (s->idle_ms == 0)
+		s->idle_ms = DEFAULT_IDLE_MS;
+	if (s->max_per_uid == 0)
+		s->max_per_uid = DEFAULT_MAX_PER_UID;
+	if (s->max_conns == 0)
+		s->max_conns = DEFAULT_MAX_CONNS;
+	if (s->max_output == 0)
+		s->max_output = DEFAULT_MAX_OUTPUT;
+}
+
+struct server *
+server_new(struct loop *l, struct resolver *r, const struct server_settings *settings)
+{
+	struct server *s = xcalloc(1, sizeof(*s));
+	struct peer_limits limits;
+
+	s->loop = l;
+	s->resolver = r;
+	s->settings = *settings;
+	fill_defaults(&s->settings);
+	limits = (struct peer_limits){
+		.per_uid = s->settings.max_per_uid,
+		.per_hidden = s->settings.max_conns / 2,
+		.total = s->settings.max_conns,
+	};
+	peers_init(&s->peers, &limits);
+	list_init(&s->listeners);
+	list_init(&s->conns);
+	return s;
+}
+
+struct server *
+server_free(struct server *s)
+{
+	struct list *it, *tmp;
+
+	if (s == NULL)
+		return NULL;
+	listener_close_all(&s->listeners);
+	list_for_each_safe(it, tmp, &s->conns)
+		conn_close(container_of(it, struct conn, link));
+	peers_deinit(&s->peers);
+	free(s);
+	return NULL;
+}
+
+int
+server_listen(struct server *s, const char *path)
+{
+	return listener_bind(s, path);
+}
+
+int
+server_adopt(struct server *s, int fd, char ret_path[108])
+{
+	return listener_adopt(s, fd, ret_path);
+}
+
+void
+server_accepted(struct server *s, int fd)
+{
+	int64_t now = loop_now(s->loop)->mono_ns;
+	struct peer peer;
+
+	if (peer_get(fd, &peer) < 0) {
+		(void)close(fd);
+		return;
+	}
+	if (peers_admit(&s->peers, peer.uid)) {
+		conn_start(s, fd, &peer);
+		return;
+	}
+	(void)close(fd);
+	/* A crowd must not fill the journal as well. */
+	if (s->refused_logged_ns == 0 || now - s->refused_logged_ns > 60 * CLOCK_S) {
+		s->refused_logged_ns = now;
+		log_warn("listener: too many connections uid=%u of=%zu all=%zu",
+		    (unsigned)peer.uid, peers_count(&s->peers, peer.uid), s->n_conns);
+	}
+}
+
+size_t
+server_n_conns(const struct server *s)
+{
+	return s->n_conns;
+}
