@@ -110,7 +110,8 @@ rest(struct listener *l, int err)
 {
 	log_warn("listener: accept: %s, resting for %d ms", strerror(err),
 	    ACCEPT_REST_MS);
-	(void)loop_mod(l->server->loop, &l->io, 0);
+	if (loop_mod(l->server->loop, &l->io, 0) < 0)
+		return; /* it stays readable and is tried again next turn */
 	timers_set(loop_timers(l->server->loop), &l->rest, ACCEPT_REST_MS * CLOCK_MS);
 }
 
