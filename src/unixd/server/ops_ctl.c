@@ -81,23 +81,16 @@ op_STATUS(struct conn *c, struct dec *d)
 	    c);
 }
 
-/* True and a name; false: answered. These tools' names are shown to a person, so one that
- * cannot be a name is told apart from one that is not known. */
-static bool
-take_name(struct conn *c, struct dec *d, struct name *ret_name)
+/* 1 and a name, 0 when it cannot be one, -EPROTO when the body is not one name. */
+static int
+take_name(struct dec *d, struct name *ret_name)
 {
 	size_t len = 0;
 	const char *s = dec_str(d, KU_MAX_NAME_REQ, &len);
 
-	if (!dec_done(d)) {
-		conn_reply_status(c, KU_ST_BAD);
-		return false;
-	}
-	if (name_parse(s, len, ret_name) < 0) {
-		conn_reply_text(c, KU_ST_DENIED, "this cannot be the name of an entry");
-		return false;
-	}
-	return true;
+	if (!dec_done(d))
+		return -EPROTO;
+	return name_parse(s, len, ret_name) == 0;
 }
 
 void
@@ -105,11 +98,17 @@ op_EXPLAIN(struct conn *c, struct dec *d)
 {
 	struct strings s;
 	struct name name;
+	int rc = take_name(d, &name);
 
-	if (!take_name(c, d, &name))
+	if (rc < 0) {
+		conn_reply_status(c, KU_ST_BAD);
 		return;
+	}
 	strings_open(&s, conn_reply_begin(c));
-	resolver_explain(c->server->resolver, &name, add_line, &s);
+	if (rc > 0)
+		resolver_explain(c->server->resolver, &name, add_line, &s);
+	else
+		strings_add(&s, "not a name that an entry can have: never asked for");
 	strings_close(&s);
 	conn_reply_end(c);
 }
@@ -138,15 +137,17 @@ op_ACCEPT_ID(struct conn *c, struct dec *d)
 	uint32_t old = 0, new = 0;
 	struct name name;
 	struct reply *r;
-	int rc;
+	int rc = take_name(d, &name);
 
-	if (!take_name(c, d, &name))
+	if (rc < 0) {
+		conn_reply_status(c, KU_ST_BAD);
 		return;
-	rc = resolver_accept_id(c->server->resolver, &name, &old, &new);
+	}
+	rc = rc > 0 ? resolver_accept_id(c->server->resolver, &name, &old, &new) : -ENOENT;
 	if (rc == -ENOENT) {
 		conn_reply_status(c, KU_ST_NOTFOUND);
 	} else if (rc == -EALREADY) {
-		conn_reply_text(c, KU_ST_DENIED, "no change of id is waiting");
+		conn_reply_text(c, KU_ST_UNAVAIL, "no change of id is waiting");
 	} else if (rc < 0) {
 		conn_reply_text(c, KU_ST_UNAVAIL, "the change could not be stored");
 	} else {

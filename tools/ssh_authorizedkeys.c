@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * kanidm_ssh_authorizedkeys NAME: what sshd runs as AuthorizedKeysCommand, as user nobody,
+ * with an empty environment and perhaps without stdin. It reads no configuration and no
+ * environment variable at all: the daemon always listens at the built-in path. Trouble goes
+ * to syslog (and to a terminal when a person tries it), never to stdout.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "ku/paths.h"
+#include "ku/wire.h"
+#include "tools/commands.h"
+
+static const struct option options[] = {
+	{ "debug", no_argument, NULL, 'd' },
+	{ "version", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
+};
+
+static void printf_(2, 3)
+say(int priority, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsyslog(priority, fmt, ap);
+	va_end(ap);
+	if (!isatty(STDERR_FILENO))
+		return;
+	va_start(ap, fmt);
+	(void)vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	(void)fputc('\n', stderr);
+}
+
+static void
+usage(FILE *f)
+{
+	(void)fprintf(f,
+	    "usage: kanidm_ssh_authorizedkeys [-d|--debug] [-v|--version] [ACCOUNT_ID]\n");
+}
+
+static int
+print_keys(const struct tool *t, const char *name)
+{
+	uint16_t status = KU_ST_OK;
+	int rc = cmd_ssh_keys(t, name, &status);
+
+	if (rc < 0) {
+		say(LOG_ERR, "cannot ask %s: %s (is kanidm-unixd running?)", t->sock_path,
+		    strerror(-rc));
+		return 1;
+	}
+	switch (status) {
+	case KU_ST_OK:
+	case KU_ST_NOTFOUND:
+	case KU_ST_LOCAL:
+		return 0;
+	case KU_ST_UNAVAIL:
+	case KU_ST_BUSY:
+		/* Not known here and not to be found out now: no keys, as documented. */
+		say(LOG_WARNING, "no keys: the account is not known and the server cannot "
+				 "be asked");
+		return 0;
+	default:
+		say(LOG_ERR, "%s answered with status %u", t->sock_path, (unsigned)status);
+		return 1;
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	struct tool t = { .sock_path = KU_PATH_SOCK, .out = stdout, .err = stderr };
+	int c;
+
+	openlog("kanidm_ssh_authorizedkeys", LOG_PID, LOG_AUTHPRIV);
+	while ((c = getopt_long(argc, argv, "dvh", options, NULL)) != -1) {
+		switch (c) {
+		case 'd':
+			t.debug = true;
+			break;
+		case 'v':
+			(void)printf("ssh_authorizedkeys %s\n", KU_VERSION);
+			return 0;
+		case 'h':
+			usage(stdout);
+			return 0;
+		default:
+			usage(stderr);
+			return 2;
+		}
+	}
+	if (optind + 1 < argc) {
+		usage(stderr);
+		return 2;
+	}
+	if (optind == argc) {
+		say(LOG_ERR, "No account specified, quitting!");
+		return 1;
+	}
+	return print_keys(&t, argv[optind]);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Tools ask as the NSS module does, with the one-question client, but may allocate: a reply
+ * that turns out larger than the buffer is asked for again with one that fits.
+ */
+#include "tools/tool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ku/wire.h"
+#include "ku/wire_ops.h"
+#include "src/client/client.h"
+#include "src/prog/xalloc.h"
+
+#define FIRST_BUFFER  ((size_t)16 * 1024)
+#define MAX_ATTEMPTS  4
+
+void
+tool_answer_clear(struct tool_answer *a)
+{
+	free(a->body);
+	*a = (struct tool_answer){ 0 };
+}
+
+int
+tool_ask(const struct tool *t, uint16_t op, const void *req, size_t req_len, int timeout_ms,
+    struct tool_answer *ret_answer)
+{
+	struct deadline deadline = deadline_in_ms(timeout_ms);
+	struct client_call call = {
+		.path = t->sock_path,
+		.op = op,
+		.req = req,
+		.req_len = req_len,
+		.tail_cap = FIRST_BUFFER,
+	};
+	int64_t began = clock_mono_ns();
+	int rc = -ERANGE;
+
+	*ret_answer = (struct tool_answer){ 0 };
+	/* The answer may grow while we ask; not for ever. */
+	for (int i = 0; rc == -ERANGE && i < MAX_ATTEMPTS; i++) {
+		if (call.tail_len > call.tail_cap)
+			call.tail_cap = call.tail_len;
+		call.tail = xreallocarray(call.tail, call.tail_cap, 1);
+		rc = client_call(&call, deadline);
+	}
+	if (t->debug)
+		(void)fprintf(t->err, "debug: %s op=%s result=%d status=%u bytes=%zu ms=%lld\n",
+		    t->sock_path, op_name(op), rc, (unsigned)call.status, call.tail_len,
+		    (long long)((clock_mono_ns() - began) / 1000000));
+	if (rc < 0) {
+		free(call.tail);
+		return rc;
+	}
+	*ret_answer = (struct tool_answer){
+		.status = call.status,
+		.body = call.tail,
+		.len = call.tail_len,
+	};
+	return 0;
+}
+
+static void
+explain_failure(const struct tool *t, int err)
+{
+	FILE *f = t->err;
+
+	if (err == ETIMEDOUT)
+		(void)fprintf(f, "kanidm-unix: Error -> no answer from %s (code %d)\n",
+		    t->sock_path, err);
+	else if (err == EPROTO)
+		(void)fprintf(f,
+		    "kanidm-unix: Error -> %s does not speak our protocol (code %d)\n",
+		    t->sock_path, err);
+	else
+		(void)fprintf(f, "kanidm-unix: Error -> cannot connect to %s: %s (code %d)\n",
+		    t->sock_path, strerror(err), err);
+	(void)fprintf(f, "is it running? systemctl status kanidm-unixd\n");
+}
+
+bool
+tool_ask_loudly(const struct tool *t, uint16_t op, const void *req, size_t req_len,
+    int timeout_ms, struct tool_answer *ret_answer)
+{
+	int rc = tool_ask(t, op, req, req_len, timeout_ms, ret_answer);
+
+	if (rc == 0)
+		return true;
+	explain_failure(t, -rc);
+	return false;
+}
+
+size_t
+tool_pack_name(uint8_t *buf, size_t cap, const char *name)
+{
+	struct enc e;
+
+	enc_init(&e, buf, cap);
+	enc_str(&e, name);
+	return e.failed ? 0 : e.len;
+}
+
+int
+tool_strings(const struct tool_answer *a, const char ***ret_v, size_t *ret_n)
+{
+	struct dec d;
+	const char **v;
+	uint32_t n, bytes;
+
+	dec_init(&d, a->body, a->len);
+	n = dec_u32(&d);
+	bytes = dec_u32(&d);
+	/* Every string takes a byte at least, so n is bounded by what has arrived. */
+	if (d.failed || bytes != a->len - d.pos || n > bytes)
+		return -EPROTO;
+	v = xcalloc((size_t)n + 1, sizeof(*v));
+	for (uint32_t i = 0; i < n; i++)
+		v[i] = dec_strz(&d);
+	if (!dec_done(&d)) {
+		free(v);
+		return -EPROTO;
+	}
+	*ret_v = v;
+	*ret_n = n;
+	return 0;
+}
+
+int
+tool_refused(const struct tool *t, const char *cmd, const struct tool_answer *a,
+    const char *hint)
+{
+	cleanup_(freep) const char **v = NULL;
+	const char *text = NULL;
+	size_t n = 0;
+
+	if (a->len != 0 && tool_strings(a, &v, &n) == 0 && n > 0)
+		text = v[0];
+	switch (a->status) {
+	case KU_ST_DENIED:
+		if (text == NULL)
+			text = "the daemon refused";
+		if (hint != NULL)
+			(void)fprintf(t->err, "%s: %s (try: %s)\n", cmd, text, hint);
+		else
+			(void)fprintf(t->err, "%s: %s\n", cmd, text);
+		break;
+	case KU_ST_NOTFOUND:
+		(void)fprintf(t->err, "%s: there is no such entry\n", cmd);
+		break;
+	case KU_ST_LOCAL:
+		(void)fprintf(t->err, "%s: the entry belongs to this host's own files\n", cmd);
+		break;
+	case KU_ST_BUSY:
+		(void)fprintf(t->err, "%s: the daemon is busy, try again\n", cmd);
+		break;
+	case KU_ST_VERSION:
+		(void)fprintf(t->err,
+		    "%s: the daemon is of another version (try: systemctl restart "
+		    "kanidm-unixd)\n",
+		    cmd);
+		break;
+	default:
+		(void)fprintf(t->err, "%s: %s\n", cmd,
+		    text != NULL ? text : "the daemon cannot do this now");
+	}
+	return 1;
+}
