@@ -59,7 +59,8 @@ cmd_accept_id(const struct tool *t, const char *name)
 	if (!tool_ask_loudly(t, KU_OP_ACCEPT_ID, req, len, TIMEOUT_MS, &a))
 		return 1;
 	if (a.status != KU_ST_OK)
-		return tool_refused(t, "accept-id", &a, "sudo kanidm-unix accept-id NAME");
+		return tool_refused(t, "accept-id", &a,
+		    "sudo kanidm-unix accept-id NAME");
 	dec_init(&d, a.body, a.len);
 	old_id = dec_u32(&d);
 	new_id = dec_u32(&d);
@@ -67,6 +68,7 @@ cmd_accept_id(const struct tool *t, const char *name)
 		(void)fprintf(t->err, "accept-id: the daemon's answer makes no sense\n");
 		return 1;
 	}
-	(void)fprintf(t->out, "success: %s %" PRIu32 " -> %" PRIu32 "\n", name, old_id, new_id);
+	(void)fprintf(t->out, "success: %s %" PRIu32 " -> %" PRIu32 "\n", name, old_id,
+	    new_id);
 	return 0;
 }

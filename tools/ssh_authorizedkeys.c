@@ -6,6 +6,7 @@
  * to syslog (and to a terminal when a person tries it), never to stdout.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -24,8 +25,7 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-static void printf_(2, 3)
-say(int priority, const char *fmt, ...)
+static void printf_(2, 3) say(int priority, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -66,12 +66,24 @@ print_keys(const struct tool *t, const char *name)
 	case KU_ST_UNAVAIL:
 	case KU_ST_BUSY:
 		/* Not known here and not to be found out now: no keys, as documented. */
-		say(LOG_WARNING, "no keys: the account is not known and the server cannot "
-				 "be asked");
+		say(LOG_WARNING,
+		    "no keys: the account is not known and the server cannot "
+		    "be asked");
 		return 0;
 	default:
-		say(LOG_ERR, "%s answered with status %u", t->sock_path, (unsigned)status);
+		say(LOG_ERR, "%s answered with status %u", t->sock_path,
+		    (unsigned)status);
 		return 1;
+	}
+}
+
+/* sshd may start us with some of 0, 1, 2 closed; nothing we open must take their place. */
+static void
+fill_stdio(void)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)!open("/dev/null", O_RDWR);
 	}
 }
 
@@ -81,6 +93,7 @@ main(int argc, char **argv)
 	struct tool t = { .sock_path = KU_PATH_SOCK, .out = stdout, .err = stderr };
 	int c;
 
+	fill_stdio();
 	openlog("kanidm_ssh_authorizedkeys", LOG_PID, LOG_AUTHPRIV);
 	while ((c = getopt_long(argc, argv, "dvh", options, NULL)) != -1) {
 		switch (c) {

@@ -14,8 +14,8 @@
 #include "src/client/client.h"
 #include "src/prog/xalloc.h"
 
-#define FIRST_BUFFER  ((size_t)16 * 1024)
-#define MAX_ATTEMPTS  4
+#define FIRST_BUFFER ((size_t)16 * 1024)
+#define MAX_ATTEMPTS 4
 
 void
 tool_answer_clear(struct tool_answer *a)
@@ -25,8 +25,8 @@ tool_answer_clear(struct tool_answer *a)
 }
 
 int
-tool_ask(const struct tool *t, uint16_t op, const void *req, size_t req_len, int timeout_ms,
-    struct tool_answer *ret_answer)
+tool_ask(const struct tool *t, uint16_t op, const void *req, size_t req_len,
+    int timeout_ms, struct tool_answer *ret_answer)
 {
 	struct deadline deadline = deadline_in_ms(timeout_ms);
 	struct client_call call = {
@@ -48,7 +48,8 @@ tool_ask(const struct tool *t, uint16_t op, const void *req, size_t req_len, int
 		rc = client_call(&call, deadline);
 	}
 	if (t->debug)
-		(void)fprintf(t->err, "debug: %s op=%s result=%d status=%u bytes=%zu ms=%lld\n",
+		(void)fprintf(t->err,
+		    "debug: %s op=%s result=%d status=%u bytes=%zu ms=%lld\n",
 		    t->sock_path, op_name(op), rc, (unsigned)call.status, call.tail_len,
 		    (long long)((clock_mono_ns() - began) / 1000000));
 	if (rc < 0) {
@@ -76,7 +77,8 @@ explain_failure(const struct tool *t, int err)
 		    "kanidm-unix: Error -> %s does not speak our protocol (code %d)\n",
 		    t->sock_path, err);
 	else
-		(void)fprintf(f, "kanidm-unix: Error -> cannot connect to %s: %s (code %d)\n",
+		(void)fprintf(f,
+		    "kanidm-unix: Error -> cannot connect to %s: %s (code %d)\n",
 		    t->sock_path, strerror(err), err);
 	(void)fprintf(f, "is it running? systemctl status kanidm-unixd\n");
 }
@@ -151,7 +153,8 @@ tool_refused(const struct tool *t, const char *cmd, const struct tool_answer *a,
 		(void)fprintf(t->err, "%s: there is no such entry\n", cmd);
 		break;
 	case KU_ST_LOCAL:
-		(void)fprintf(t->err, "%s: the entry belongs to this host's own files\n", cmd);
+		(void)fprintf(t->err, "%s: the entry belongs to this host's own files\n",
+		    cmd);
 		break;
 	case KU_ST_BUSY:
 		(void)fprintf(t->err, "%s: the daemon is busy, try again\n", cmd);

@@ -42,7 +42,8 @@ size_t tool_pack_name(uint8_t *buf, size_t cap, const char *name);
 
 /* "u32 n, strs": the strings, borrowed from the body, in an array that the caller frees.
  * 0, or -EPROTO. */
-int must_use_ tool_strings(const struct tool_answer *a, const char ***ret_v, size_t *ret_n);
+int must_use_ tool_strings(const struct tool_answer *a, const char ***ret_v,
+    size_t *ret_n);
 
 /* What a status other than OK means, for `cmd`: one line on `err`. `hint` is what to type
  * instead when rights are missing, or NULL. Always 1. */

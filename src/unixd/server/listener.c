@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -146,7 +147,7 @@ start(struct server *s, int fd, const char *path, struct listener **ret_listener
 	l->server = s;
 	l->io = (struct loop_fd){ .fd = fd, .events = EPOLLIN, .fn = on_readable };
 	timer_init(&l->rest, rest_over);
-	(void)strncpy(l->path, path, sizeof(l->path) - 1);
+	(void)snprintf(l->path, sizeof(l->path), "%s", path);
 	rc = loop_add(s->loop, &l->io);
 	if (rc < 0) {
 		free(l);

@@ -143,7 +143,8 @@ op_ACCEPT_ID(struct conn *c, struct dec *d)
 		conn_reply_status(c, KU_ST_BAD);
 		return;
 	}
-	rc = rc > 0 ? resolver_accept_id(c->server->resolver, &name, &old, &new) : -ENOENT;
+	rc = rc > 0 ? resolver_accept_id(c->server->resolver, &name, &old, &new)
+		    : -ENOENT;
 	if (rc == -ENOENT) {
 		conn_reply_status(c, KU_ST_NOTFOUND);
 	} else if (rc == -EALREADY) {
