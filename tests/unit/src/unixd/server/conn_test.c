@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "src/base/deadline.h"
+#include "src/base/util.h"
+#include "unit/src/unixd/server/harness.h"
+
+static int
+setup(void **state)
+{
+	static struct harness h;
+
+	harness_start(&h, NULL);
+	*state = &h;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	harness_stop(*state);
+	return 0;
+}
+
+static void
+expect_status(struct harness *h, int fd, uint32_t serial, uint16_t status)
+{
+	struct answer_frame a;
+
+	harness_reply(h, fd, &a);
+	assert_int_equal(a.h.serial, serial);
+	assert_int_equal(a.h.status, status);
+}
+
+static void
+a_request_that_comes_byte_by_byte_is_answered(void **state)
+{
+	struct harness *h = *state;
+	int fd = harness_connect(h, geteuid()), probe[2];
+	uint8_t bytes[64];
+	ssize_t n;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, probe), 0);
+	harness_ask_name(probe[0], KU_OP_PASSWD_BY_NAME, 7, "alice");
+	n = recv(probe[1], bytes, sizeof(bytes), 0);
+	assert_true(n > 0);
+	for (ssize_t i = 0; i < n; i++) {
+		harness_send(fd, bytes + i, 1);
+		harness_settle(h);
+		assert_int_equal(h->resolver.n_asked, i == n - 1 ? 1 : 0);
+	}
+	expect_status(h, fd, 7, KU_ST_OK);
+	(void)close(probe[0]);
+	(void)close(probe[1]);
+	(void)close(fd);
+}
+
+static void
+requests_sent_at_once_are_answered_in_order(void **state)
+{
+	struct harness *h = *state;
+	int fd = harness_connect(h, geteuid());
+
+	harness_ask_name(fd, KU_OP_PASSWD_BY_NAME, 1, "alice");
+	harness_ask_name(fd, KU_OP_PASSWD_BY_NAME, 2, "slow");
+	harness_ask_name(fd, KU_OP_PASSWD_BY_NAME, 3, "nobody-here");
+	expect_status(h, fd, 1, KU_ST_OK);
+	harness_settle(h);
+	/* the third waits until the second is answered */
+	assert_int_equal(h->resolver.n_asked, 2);
+	fake_release(&h->resolver);
+	expect_status(h, fd, 2, KU_ST_OK);
+	expect_status(h, fd, 3, KU_ST_NOTFOUND);
+	(void)close(fd);
+}
+
+static void
+a_peer_that_leaves_while_waiting_is_forgotten(void **state)
+{
+	struct harness *h = *state;
+	int fd = harness_connect(h, geteuid());
+
+	harness_ask_name(fd, KU_OP_PASSWD_BY_NAME, 1, "slow");
+	harness_settle(h);
+	assert_int_equal(h->resolver.n_waiting, 1);
+	(void)close(fd);
+	harness_settle(h);
+	assert_int_equal(h->resolver.n_cancelled, 1);
+	assert_int_equal(server_n_conns(h->server), 0);
+}
+
+static void
+a_peer_that_only_stopped_sending_still_gets_its_answer(void **state)
+{
+	struct harness *h = *state;
+	int fd = harness_connect(h, geteuid());
+
+	harness_ask_name(fd, KU_OP_PASSWD_BY_NAME, 1, "slow");
+	assert_int_equal(shutdown(fd, SHUT_WR), 0);
+	harness_settle(h);
+	assert_int_equal(h->resolver.n_cancelled, 0);
+	fake_release(&h->resolver);
+	expect_status(h, fd, 1, KU_ST_OK);
+	assert_true(harness_is_closed(h, fd));
+	(void)close(fd);
+}
+
+static void
+bytes_of_another_protocol_close_the_connection_without_a_word(void **state)
+{
+	struct harness *h = *state;
+	int fd = harness_connect(h, geteuid());
+
+	harness_send(fd, "GET / HTTP/1.1\r\n\r\n", 18);
+	assert_true(harness_is_closed(h, fd));
+	(void)close(fd);
+}
+
+static void
+another_version_is_told_so(void **state)
+{
+	struct harness *h = *state;
+	int fd = harness_connect(h, geteuid());
+	struct frame_header req = { .version = 9, .op = KU_OP_STATUS, .serial = 4 };
+	uint8_t frame[KU_WIRE_HEADER_LEN];
+	struct answer_frame a;
+
+	frame_put(frame, &req);
+	harness_send(fd, frame, sizeof(frame));
+	harness_reply(h, fd, &a);
+	assert_int_equal(a.h.version, KU_WIRE_VERSION);
+	assert_int_equal(a.h.op, KU_OP_STATUS);
+	assert_int_equal(a.h.serial, 4);
+	assert_int_equal(a.h.status, KU_ST_VERSION);
+	assert_true(harness_is_closed(h, fd));
+	(void)close(fd);
+}
+
+static void
+an_operation_of_the_future_is_refused_and_the_next_one_served(void **state)
+{
+	struct harness *h = *state;
+	int fd = harness_connect(h, geteuid());
+
+	harness_request(fd, 0x7777, 5, "what?", 5);
+	harness_ask_name(fd, KU_OP_PASSWD_BY_NAME, 6, "alice");
+	expect_status(h, fd, 5, KU_ST_VERSION);
+	expect_status(h, fd, 6, KU_ST_OK);
+	(void)close(fd);
+}
+
+static void
+a_body_longer_than_its_operation_allows_is_refused_from_its_header(void **state)
+{
+	struct harness *h = *state;
+	int fd = harness_connect(h, geteuid());
+	struct frame_header req = {
+		.version = KU_WIRE_VERSION,
+		.op = KU_OP_PASSWD_BY_UID,
+		.serial = 8,
+		.length = 5,
+	};
+	uint8_t frame[KU_WIRE_HEADER_LEN];
+
+	frame_put(frame, &req);
+	harness_send(fd, frame, sizeof(frame));
+	expect_status(h, fd, 8, KU_ST_BAD);
+	assert_true(harness_is_closed(h, fd));
+	(void)close(fd);
+}
+
+/* Both limits are short here; that a dribbling peer is cut off although it keeps sending is
+ * what tells the request limit from the idle one. */
+static void
+a_request_must_be_complete_in_time_however_it_trickles(void **state)
+{
+	struct server_settings s = { .request_ms = 40, .idle_ms = 60000 };
+	struct deadline deadline = deadline_in_ms(20000);
+	struct frame_header req = {
+		.version = KU_WIRE_VERSION,
+		.op = KU_OP_PASSWD_BY_NAME,
+		.length = 500,
+	};
+	uint8_t frame[KU_WIRE_HEADER_LEN];
+	struct harness h;
+	int fd;
+
+	(void)state;
+	harness_start(&h, &s);
+	fd = harness_connect(&h, geteuid());
+	frame_put(frame, &req);
+	harness_send(fd, frame, sizeof(frame));
+	while (server_n_conns(h.server) != 0) {
+		assert_int_not_equal(deadline_left_ms(deadline), 0);
+		(void)send(fd, "x", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+		assert_int_equal(loop_turn(h.loop, 10), 0);
+	}
+	assert_int_equal(h.resolver.n_asked, 0);
+	(void)close(fd);
+	harness_stop(&h);
+}
+
+static void
+an_idle_peer_is_dropped(void **state)
+{
+	struct server_settings s = { .request_ms = 60000, .idle_ms = 30 };
+	struct harness h;
+	int fd;
+
+	(void)state;
+	harness_start(&h, &s);
+	fd = harness_connect(&h, geteuid());
+	assert_true(harness_is_closed(&h, fd));
+	(void)close(fd);
+	harness_stop(&h);
+}
+
+static void
+a_waiting_question_is_not_idle(void **state)
+{
+	struct server_settings s = { .request_ms = 30, .idle_ms = 30 };
+	struct deadline until = deadline_in_ms(120);
+	struct harness h;
+	int fd;
+
+	(void)state;
+	harness_start(&h, &s);
+	fd = harness_connect(&h, geteuid());
+	harness_ask_name(fd, KU_OP_PASSWD_BY_NAME, 1, "slow");
+	while (deadline_left_ms(until) != 0)
+		assert_int_equal(loop_turn(h.loop, 20), 0);
+	fake_release(&h.resolver);
+	expect_status(&h, fd, 1, KU_ST_OK);
+	(void)close(fd);
+	harness_stop(&h);
+}
+
+/* A reply larger than the socket takes: nothing further is read until it is taken. */
+static void
+a_large_reply_waits_for_its_reader(void **state)
+{
+	struct harness *h = *state;
+	int fd = harness_connect(h, geteuid());
+	size_t n = 500000, len = KU_WIRE_HEADER_LEN + 12 + 6 + 2 + 6 + (n - 1) * 4;
+	uint8_t *buf = test_malloc(len);
+	struct frame_header f;
+
+	h->resolver.n_members = n;
+	harness_ask_name(fd, KU_OP_GROUP_BY_NAME, 1, "staff");
+	harness_ask_name(fd, KU_OP_PASSWD_BY_NAME, 2, "alice");
+	harness_settle(h);
+	assert_int_equal(h->resolver.n_asked, 1);
+	assert_int_equal(harness_read(h, fd, buf, len), len);
+	assert_int_equal(frame_get(buf, &f), 0);
+	assert_int_equal(f.status, KU_ST_OK);
+	assert_int_equal(f.length, len - KU_WIRE_HEADER_LEN);
+	expect_status(h, fd, 2, KU_ST_OK);
+	test_free(buf);
+	(void)close(fd);
+}
+
+static void
+readers_that_take_nothing_cannot_fill_our_memory(void **state)
+{
+	struct server_settings s = { .max_output = 1024 * 1024 };
+	struct harness h;
+	int greedy, other;
+
+	(void)state;
+	harness_start(&h, &s);
+	h.resolver.n_members = 700000;
+	greedy = harness_connect(&h, geteuid());
+	other = harness_connect(&h, geteuid());
+	harness_ask_name(greedy, KU_OP_GROUP_BY_NAME, 1, "staff");
+	harness_settle(&h);
+	harness_ask_name(other, KU_OP_GROUP_BY_NAME, 2, "staff");
+	expect_status(&h, other, 2, KU_ST_BUSY);
+	(void)close(greedy);
+	harness_settle(&h);
+	h.resolver.n_members = 2;
+	harness_ask_name(other, KU_OP_GROUP_BY_NAME, 3, "staff");
+	expect_status(&h, other, 3, KU_ST_OK);
+	(void)close(other);
+	harness_stop(&h);
+}
+
+static void
+an_answer_beyond_the_protocols_cap_is_not_sent(void **state)
+{
+	struct harness *h = *state;
+	int fd = harness_connect(h, geteuid());
+
+	h->resolver.n_members = KU_MAX_REPLY / 4 + 1000;
+	harness_ask_name(fd, KU_OP_GROUP_BY_NAME, 1, "staff");
+	expect_status(h, fd, 1, KU_ST_UNAVAIL);
+	(void)close(fd);
+}
+
+static void
+a_user_over_the_quota_is_closed_and_others_are_served(void **state)
+{
+	struct server_settings s = { .max_per_uid = 3 };
+	struct answer_frame a;
+	struct harness h;
+	int fds[4], other;
+
+	(void)state;
+	harness_start(&h, &s);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		fds[i] = harness_connect(&h, 4711);
+	assert_int_equal(server_n_conns(h.server), 3);
+	assert_true(harness_is_closed(&h, fds[3]));
+	other = harness_connect(&h, 4712);
+	harness_ask_name(other, KU_OP_PASSWD_BY_NAME, 1, "alice");
+	harness_reply(&h, other, &a);
+	assert_int_equal(a.h.status, KU_ST_OK);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		(void)close(fds[i]);
+	(void)close(other);
+	harness_settle(&h);
+	assert_int_equal(server_n_conns(h.server), 0);
+	harness_stop(&h);
+}
+
+static void
+stopping_cancels_what_waits(void **state)
+{
+	struct harness h;
+	int fd;
+
+	(void)state;
+	harness_start(&h, NULL);
+	fd = harness_connect(&h, geteuid());
+	harness_ask_name(fd, KU_OP_PASSWD_BY_NAME, 1, "slow");
+	harness_settle(&h);
+	assert_int_equal(h.resolver.n_waiting, 1);
+	harness_stop(&h);
+	assert_int_equal(h.resolver.n_cancelled, 1);
+	(void)close(fd);
+}
+
+int
+main(void)
+{
+#define CONN_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		CONN_TEST(a_request_that_comes_byte_by_byte_is_answered),
+		CONN_TEST(requests_sent_at_once_are_answered_in_order),
+		CONN_TEST(a_peer_that_leaves_while_waiting_is_forgotten),
+		CONN_TEST(a_peer_that_only_stopped_sending_still_gets_its_answer),
+		CONN_TEST(bytes_of_another_protocol_close_the_connection_without_a_word),
+		CONN_TEST(another_version_is_told_so),
+		CONN_TEST(an_operation_of_the_future_is_refused_and_the_next_one_served),
+		CONN_TEST(
+		    a_body_longer_than_its_operation_allows_is_refused_from_its_header),
+		cmocka_unit_test(a_request_must_be_complete_in_time_however_it_trickles),
+		cmocka_unit_test(an_idle_peer_is_dropped),
+		cmocka_unit_test(a_waiting_question_is_not_idle),
+		CONN_TEST(a_large_reply_waits_for_its_reader),
+		cmocka_unit_test(readers_that_take_nothing_cannot_fill_our_memory),
+		CONN_TEST(an_answer_beyond_the_protocols_cap_is_not_sent),
+		cmocka_unit_test(a_user_over_the_quota_is_closed_and_others_are_served),
+		cmocka_unit_test(stopping_cancels_what_waits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
