@@ -23,6 +23,7 @@ struct config;
 struct idp;
 struct local;
 struct publish;
+struct publish_settings;
 struct resolver;
 struct store;
 struct timers;
@@ -31,9 +32,9 @@ struct waiter;
 enum answer {
 	ANSWER_FOUND,
 	ANSWER_NOTFOUND, /* true: the server said so lately, or it cannot be a name */
-	ANSWER_LOCAL,	 /* name or id belongs to this host's files: not ours */
-	ANSWER_UNAVAIL,	 /* not known, and not to be found out now */
-	ANSWER_BUSY,	 /* too many questions are waiting */
+	ANSWER_LOCAL,    /* name or id belongs to this host's files: not ours */
+	ANSWER_UNAVAIL,  /* not known, and not to be found out now */
+	ANSWER_BUSY,     /* too many questions are waiting */
 };
 
 struct resolver_ports {
@@ -42,6 +43,13 @@ struct resolver_ports {
 	struct idp *idp;
 	struct publish *publish; /* NULL: fast_cache is off */
 	struct local *local;
+	/* May be NULL. With it, `publish` is told the own domain as soon as it is known
+	 * (publish_reconfigure with these settings); borrowed until resolver_free(). */
+	const struct publish_settings *publish_settings;
+	/* NULL: the real ones. */
+	const char *shells_path;
+	const char *uid_map_path;
+	const char *gid_map_path;
 };
 
 /* Loads the cache from the store and publishes it. `config` is borrowed until replaced. */
@@ -58,10 +66,13 @@ void resolver_local_changed(struct resolver *r);
 /* The network changed or the machine woke up: probe now if the link is not online. */
 void resolver_network_changed(struct resolver *r);
 
+/* The server's domain, as far as known: "" before the first session of a new host. */
+const char *resolver_own_domain(const struct resolver *r);
+
 typedef void (*resolver_passwd_fn)(void *arg, enum answer a, const struct passwd_view *v);
 typedef void (*resolver_group_fn)(void *arg, enum answer a, const struct group_view *v);
-typedef void (*resolver_keys_fn)(void *arg, enum answer a, const char *const *keys,
-    size_t n);
+typedef void (
+    *resolver_keys_fn)(void *arg, enum answer a, const char *const *keys, size_t n);
 
 /* budget_ms counts from now. The waiter may be cancelled; the fetch goes on. */
 struct waiter *resolver_passwd_by_name(struct resolver *r, const struct name *name,

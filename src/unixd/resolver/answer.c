@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * The last gate: whatever was found is judged once more by the filters, as they are now,
+ * before it leaves. Entries that stand back for local ones are "local", other hidden ones
+ * do not exist as far as this host is concerned; `explain` tells why.
+ */
+#include "src/base/util.h"
+#include "src/unixd/resolver/internal.h"
+
+static enum answer
+answer_of_verdict(enum verdict v)
+{
+	switch (v) {
+	case VERDICT_SHOWN:
+		return ANSWER_FOUND;
+	case VERDICT_LOCAL_NAME:
+	case VERDICT_LOCAL_UID:
+	case VERDICT_LOCAL_GID:
+		return ANSWER_LOCAL;
+	case VERDICT_RESERVED:
+	case VERDICT_UNMAPPED:
+	case VERDICT_HELD:
+	case VERDICT_PRIVATE:
+	case VERDICT_MAX:
+		break;
+	}
+	return ANSWER_NOTFOUND;
+}
+
+static void
+answer_passwd(struct resolver *r, const struct question *q, const struct step *s)
+{
+	cleanup_(view_buf_done) struct view_buf b = { 0 };
+	enum answer a = s->answer;
+
+	if (a == ANSWER_FOUND)
+		a = answer_of_verdict(view_judge_user(r, s->user));
+	if (a == ANSWER_FOUND)
+		view_passwd(r, s->user, &b);
+	q->fn.passwd(q->arg, a, a == ANSWER_FOUND ? &b.pw : NULL);
+}
+
+static void
+answer_group(struct resolver *r, const struct question *q, const struct step *s)
+{
+	cleanup_(view_buf_done) struct view_buf b = { 0 };
+	enum answer a = s->answer;
+
+	if (a == ANSWER_FOUND && s->mapped != NULL) {
+		if (!mapgroup_view(r, s->mapped, &b))
+			a = ANSWER_LOCAL;
+	} else if (a == ANSWER_FOUND && s->user != NULL) {
+		a = answer_of_verdict(view_judge_private(r, s->user));
+		if (a == ANSWER_FOUND)
+			view_private_group(r, s->user, &b);
+	} else if (a == ANSWER_FOUND) {
+		a = answer_of_verdict(view_judge_group(r, s->group));
+		if (a == ANSWER_FOUND)
+			view_group(r, s->group, &b);
+	}
+	q->fn.group(q->arg, a, a == ANSWER_FOUND ? &b.gr : NULL);
+}
+
+static void
+answer_keys(struct resolver *r, const struct question *q, const struct step *s)
+{
+	enum answer a = s->answer;
+	struct user *u = NULL;
+
+	if (a == ANSWER_FOUND)
+		a = answer_of_verdict(view_judge_user(r, s->user));
+	if (a == ANSWER_FOUND && s->user->u->valid)
+		u = user_ref(s->user->u);
+	q->fn.keys(q->arg, a, u != NULL ? u->sshkeys : NULL, u != NULL ? u->n_keys : 0);
+	user_unref(u);
+}
+
+void
+answer_question(struct resolver *r, const struct question *q, const struct step *s)
+{
+	switch (q->kind) {
+	case ASK_PASSWD:
+		answer_passwd(r, q, s);
+		return;
+	case ASK_GROUP:
+		answer_group(r, q, s);
+		return;
+	case ASK_KEYS:
+		answer_keys(r, q, s);
+		return;
+	case ASK_PROBE:
+		break;
+	}
+	q->fn.probe(q->arg);
+}

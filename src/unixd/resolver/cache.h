@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * The records in memory, found by name, SPN, UUID and number, and which cached people are
+ * in which group.
+ *
+ * A key is the canonical name without the own domain: "alice", but "bob@other.example" for
+ * somebody from another domain, so that equal short names of two domains never meet.
+ * Someone from another domain is also found by the bare short name when nobody of the own
+ * domain has it.
+ *
+ * A person's private group has no entry of its own: it is groups[0] of the person.
+ *
+ * Times are boot seconds and may be negative (records of an earlier boot).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "src/base/name.h"
+#include "src/unixd/core/hmap.h"
+#include "src/unixd/core/list.h"
+#include "src/unixd/model/model.h"
+
+#define CACHE_NEVER INT32_MIN
+
+struct cache_times {
+	int32_t fetched; /* when the server said so */
+	int32_t soft_at;
+	int32_t hard_at;
+	int32_t
+	    retry_at; /* not asked again before: a refresh went wrong or is under way */
+};
+
+struct cache_user {
+	struct hmap_node by_key;
+	struct hmap_node by_alt;
+	struct hmap_node by_uuid;
+	struct hmap_node by_uid;
+	struct user *u;
+	struct cache_times t;
+	int32_t stored_at;  /* boot seconds of the last write to the store */
+	uint32_t uid;       /* accepted, what NSS shows */
+	uint32_t published; /* id under which it is in the map, 0: not */
+	bool foreign;       /* of another domain */
+	bool held;          /* uid belongs to another account: hidden, not in by_uid */
+};
+
+struct cache_group {
+	struct hmap_node by_key;
+	struct hmap_node by_alt;
+	struct hmap_node by_uuid;
+	struct hmap_node by_gid;
+	struct list dirty; /* to be published again */
+	struct groupid *g;
+	struct members *m; /* as the server said, or NULL: never learnt */
+	struct cache_times t;
+	int32_t members_at; /* when, CACHE_NEVER */
+	int32_t stored_at;
+	uint32_t published;
+	bool foreign;
+	struct cache_user **carriers; /* cached people whose record names this group */
+	size_t n_carriers;
+	size_t cap_carriers;
+};
+
+struct cache {
+	struct hmap u_key, u_alt, u_uuid, u_uid;
+	struct hmap g_key, g_alt, g_uuid, g_gid;
+	char own_domain[NAME_MAX_DOMAIN + 1];
+	bool groups_removed;
+};
+
+void cache_init(struct cache *c);
+void cache_deinit(struct cache *c);
+/* Forgets all records. */
+void cache_clear(struct cache *c);
+
+static inline size_t
+cache_n_users(const struct cache *c)
+{
+	return c->u_uuid.n;
+}
+
+static inline size_t
+cache_n_groups(const struct cache *c)
+{
+	return c->g_uuid.n;
+}
+
+/* True when `spn` is of another domain than ours (no domain known: never). */
+bool cache_is_foreign(const struct cache *c, const char *spn);
+/* The key under which an entry is filed: one of its two strings, or `name` cut from spn. */
+const char *cache_key(const struct cache *c, const char *name, const char *spn);
+/* New own domain: everything is filed anew. */
+void cache_set_domain(struct cache *c, const char *domain);
+
+/* `key`: canonical, own domain stripped; short names of other domains are found too. */
+struct cache_user *cache_user_by_key(const struct cache *c, const char *key);
+struct cache_user *cache_user_by_uuid(const struct cache *c, const struct uuid *uuid);
+struct cache_user *cache_user_by_uid(const struct cache *c, uint32_t uid);
+struct cache_group *cache_group_by_key(const struct cache *c, const char *key);
+struct cache_group *cache_group_by_uuid(const struct cache *c, const struct uuid *uuid);
+struct cache_group *cache_group_by_gid(const struct cache *c, uint32_t gid);
+
+/* Name, SPN or UUID. */
+struct cache_user *cache_user_find(const struct cache *c, const struct name *name);
+struct cache_group *cache_group_find(const struct cache *c, const struct name *name);
+
+/*
+ * Files a record; the caller has removed whoever had its key or uid, and filed the groups
+ * it names. Takes over the reference. `held`: keep it out of the index by uid. Calls
+ * touched(arg, group) for each group the person has come into or left.
+ */
+typedef void (*cache_touched_fn)(void *arg, struct cache_group *g);
+struct cache_user *cache_user_add(struct cache *c, struct user *u, uint32_t uid,
+    bool held, cache_touched_fn touched, void *arg);
+/* New content for the same uuid. */
+void cache_user_replace(struct cache *c, struct cache_user *cu, struct user *u,
+    uint32_t uid, bool held, cache_touched_fn touched, void *arg);
+void cache_user_remove(struct cache *c, struct cache_user *cu, cache_touched_fn touched,
+    void *arg);
+
+struct cache_group *cache_group_add(struct cache *c, struct groupid *g);
+void cache_group_replace(struct cache *c, struct cache_group *cg, struct groupid *g);
+/* The people who carry it stay; their records name a group that is not here. */
+void cache_group_remove(struct cache *c, struct cache_group *cg);
+void cache_group_set_members(struct cache_group *cg, struct members *m);
+
+/* The person's private group, or NULL. */
+struct groupid *cache_private_group(const struct user *u);
+/* Is groups[i] of the person the private one? */
+bool cache_is_private(const struct user *u, const struct groupid *g);
+
+/* Walk in no order; the current one may be removed before asking for the next. */
+struct cache_user *cache_user_any(const struct cache *c, size_t *pos);
+struct cache_user *cache_user_any_next(const struct cache *c, const struct cache_user *cu,
+    size_t *pos);
+struct cache_group *cache_group_any(const struct cache *c, size_t *pos);
+struct cache_group *cache_group_any_next(const struct cache *c,
+    const struct cache_group *cg, size_t *pos);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * One fetch per kind and id, however many wait for it. A flight is queued, then running
+ * (at most 16 at once, what somebody waits for before what is refreshed behind), then
+ * perhaps held back until a 404 has been confirmed, then gone.
+ *
+ * Nothing is asked here; fetch.c does that.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "src/base/uuid.h"
+#include "src/unixd/core/hmap.h"
+#include "src/unixd/core/list.h"
+#include "src/unixd/resolver/negative.h"
+
+#define FLIGHT_MAX     1024
+#define FLIGHT_WAITERS 4096
+#define FLIGHT_RUNNING 16
+
+enum flight_state {
+	FLIGHT_QUEUED,
+	FLIGHT_ASKED,
+	FLIGHT_JUDGED, /* answered 404; waiting for proof that we may know */
+};
+
+struct flight {
+	struct hmap_node node;
+	struct list place;   /* in one of the lists below */
+	struct list waiters; /* struct waiter.link */
+	enum flight_state state;
+	enum kind kind;
+	bool foreground; /* somebody waited when it was queued, or since */
+	bool quiet;      /* only logins asked: a 404 is not published */
+	bool of_record;  /* id is the UUID of a record that is in the cache */
+	struct uuid uuid;
+	int64_t begun; /* mono ns, when RUNNING */
+	char id[];
+};
+
+struct flights {
+	struct hmap table;
+	struct list front;
+	struct list back;
+	struct list running;
+	struct list judged;
+	size_t n;
+	size_t n_running;
+	size_t n_waiters;
+};
+
+void flights_init(struct flights *fs);
+/* All flights must have been landed. */
+void flights_deinit(struct flights *fs);
+
+struct flight *flight_find(const struct flights *fs, enum kind kind, const char *id);
+/* A new one, queued, or NULL when there are too many. */
+struct flight *flight_new(struct flights *fs, enum kind kind, const char *id,
+    bool foreground);
+/* Somebody waits now: before the refreshes. */
+void flight_promote(struct flights *fs, struct flight *f);
+/* The next to be asked when there is room, now running; NULL otherwise. */
+struct flight *flight_launch(struct flights *fs, int64_t now);
+/* Running, then held back. */
+void flight_judge(struct flights *fs, struct flight *f);
+/* Takes it out of everything (its waiters stay linked to it). */
+void flight_land(struct flights *fs, struct flight *f);
+struct flight *flight_free(struct flight *f);

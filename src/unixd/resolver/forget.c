@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * A 404 deletes what we know, so it must be true. A client that has lost its right to read
+ * gets 404 for everybody, and one that believed it would empty its cache and lock everyone
+ * out. So a 404 for a record we hold counts only when something proves in the same moment
+ * that we still may read; for a name never heard of, the proof may be a minute old.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/base/util.h"
+#include "src/prog/log.h"
+#include "src/unixd/publish/publish.h"
+#include "src/unixd/resolver/internal.h"
+#include "src/unixd/store/store.h"
+
+#define PROOF_RECORD   (5 * CLOCK_S)
+#define PROOF_STRANGER (60 * CLOCK_S)
+#define NEGATIVE_TTL_S 60
+
+void
+forget_user(struct resolver *r, struct cache_user *cu)
+{
+	uint32_t uid = cu->uid;
+	bool held = cu->held;
+
+	show_hide_user(r, cu);
+	if (!r->loading)
+		store_del_user(r->ports.store, &cu->u->uuid);
+	if (r->has_sample && uuid_equal(&r->sample, &cu->u->uuid))
+		r->has_sample = false;
+	cache_user_remove(&r->cache, cu, show_group_touched, r);
+	if (!held && !r->loading)
+		learn_release_held(r, uid);
+}
+
+void
+forget_group(struct resolver *r, struct cache_group *cg)
+{
+	show_hide_group(r, cg);
+	if (!r->loading)
+		store_del_group(r->ports.store, &cg->g->uuid);
+	cache_group_remove(&r->cache, cg);
+}
+
+static bool
+is_number(const char *id)
+{
+	return id[0] != '\0' && id[strspn(id, "0123456789")] == '\0';
+}
+
+void
+forget_negative(struct resolver *r, enum kind kind, const char *id, bool quiet)
+{
+	enum publish_kind pk = kind == KIND_USER ? PUBLISH_USER : PUBLISH_GROUP;
+	int64_t until = resolver_boot_s(r);
+	struct uuid uuid;
+
+	until += resolver_ttl(r) < NEGATIVE_TTL_S ? resolver_ttl(r) : NEGATIVE_TTL_S;
+	negative_add(&r->negative, kind, id, until);
+	if (quiet || r->ports.publish == NULL || uuid_parse(id, strlen(id), &uuid) == 0)
+		return;
+	if (is_number(id))
+		publish_negative(r->ports.publish, pk, NULL,
+		    (uint32_t)strtoul(id, NULL, 10), (uint32_t)until);
+	else
+		publish_negative(r->ports.publish, pk, id, 0, (uint32_t)until);
+}
+
+static void
+user_is_gone(struct resolver *r, struct cache_user *cu)
+{
+	struct idrow *row = idtable_find(&r->ids, &cu->u->uuid);
+
+	log_info("user: %s is gone from the server", cu->u->spn);
+	/* It waits for nothing any more; the number stays known. */
+	if (row != NULL && idrow_is_pending(row)) {
+		idtable_set(&r->ids, &row->uuid, row->id, row->id);
+		store_put_id(r->ports.store, &row->uuid, row->id, row->id);
+	}
+	members_drop(r, cu->u->name, cu->u->spn);
+	forget_user(r, cu);
+}
+
+static void
+group_is_gone(struct resolver *r, struct cache_group *cg)
+{
+	size_t i;
+
+	log_info("group: %s is gone from the server", cg->g->spn);
+	for (i = 0; i < cg->n_carriers; i++) {
+		cg->carriers[i]->t.soft_at = resolver_boot_s(r);
+		fetch_user_behind(r, cg->carriers[i]);
+	}
+	forget_group(r, cg);
+}
+
+/* The 404 is true. */
+static void
+believe(struct resolver *r, struct flight *f)
+{
+	struct cache_user *cu = NULL;
+	struct cache_group *cg = NULL;
+
+	if (f->of_record && f->kind == KIND_USER)
+		cu = cache_user_by_uuid(&r->cache, &f->uuid);
+	else if (f->of_record)
+		cg = cache_group_by_uuid(&r->cache, &f->uuid);
+	if (cu != NULL)
+		user_is_gone(r, cu);
+	else if (cg != NULL)
+		group_is_gone(r, cg);
+	if (!f->of_record) {
+		forget_negative(r, f->kind, f->id, f->quiet);
+		if (f->kind == KIND_USER && !is_number(f->id))
+			members_drop(r, f->id, strchr(f->id, '@') != NULL ? f->id : NULL);
+	}
+	resolver_status_changed(r);
+	fetch_land(r, f, LANDED);
+}
+
+void
+forget_judge(struct resolver *r, struct flight *f)
+{
+	int64_t good_for = f->of_record ? PROOF_RECORD : PROOF_STRANGER;
+
+	if (r->rights_at != 0 && r->ts->now.mono_ns - r->rights_at <= good_for) {
+		believe(r, f);
+		return;
+	}
+	flight_judge(&r->flights, f);
+	linkctl_proof(r);
+}
+
+void
+forget_verdict(struct resolver *r, bool proven)
+{
+	struct list judged;
+
+	list_init(&judged);
+	while (!list_is_empty(&r->flights.judged)) {
+		struct list *it = r->flights.judged.next;
+
+		list_remove(it);
+		list_append(&judged, it);
+	}
+	while (!list_is_empty(&judged)) {
+		struct flight *f = container_of(judged.next, struct flight, place);
+
+		if (proven)
+			believe(r, f);
+		else
+			fetch_land(r, f, LANDED_NOT);
+	}
+}

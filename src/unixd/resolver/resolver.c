@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Putting it together: start from the store, stop, and the commands of the administrator.
+ * The cache is complete and published before this returns, so the first question after a
+ * start is answered like any other, with or without a server.
+ */
+#include "src/unixd/resolver/resolver.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "ku/paths.h"
+#include "src/base/util.h"
+#include "src/prog/config.h"
+#include "src/prog/log.h"
+#include "src/prog/xalloc.h"
+#include "src/unixd/idp/idp.h"
+#include "src/unixd/publish/publish.h"
+#include "src/unixd/resolver/internal.h"
+#include "src/unixd/store/store.h"
+
+#define TTL_MIN 60u
+#define TTL_MAX 86400u
+/* Older than that is simply old; keeps the arithmetic small. */
+#define AGE_MAX_S INT64_C(10000000)
+
+uint32_t
+resolver_random(struct resolver *r)
+{
+	r->random ^= r->random << 13;
+	r->random ^= r->random >> 7;
+	r->random ^= r->random << 17;
+	return (uint32_t)(r->random >> 32);
+}
+
+unsigned
+resolver_ttl(const struct resolver *r)
+{
+	unsigned ttl = r->config->cache_timeout_s;
+
+	if (ttl < TTL_MIN)
+		return TTL_MIN;
+	return ttl > TTL_MAX ? TTL_MAX : ttl;
+}
+
+const char *
+resolver_own_domain(const struct resolver *r)
+{
+	return r->cache.own_domain;
+}
+
+/* ---- own domain ---- */
+
+static void
+tell_domain(struct resolver *r)
+{
+	struct publish_settings s;
+
+	if (r->ports.publish == NULL || r->ports.publish_settings == NULL)
+		return;
+	s = *r->ports.publish_settings;
+	s.own_domain = r->cache.own_domain;
+	publish_reconfigure(r->ports.publish, &s);
+}
+
+void
+resolver_check_domain(struct resolver *r)
+{
+	const struct idp_identity *id = idp_identity(r->ports.idp);
+
+	if (id->domain[0] == '\0' || streq(id->domain, r->cache.own_domain))
+		return;
+	cache_set_domain(&r->cache, id->domain);
+	if (r->loading)
+		return;
+	tell_domain(r);
+	show_all(r);
+}
+
+/* Before any session has told us: the domain that most of the cached people are of. */
+static void
+guess_domain(struct resolver *r, struct user *const *users, size_t n)
+{
+	struct {
+		const char *domain;
+		size_t n;
+	} seen[8] = { 0 };
+	size_t i, k, best = 0;
+
+	for (i = 0; i < n; i++) {
+		const char *at = strchr(users[i]->spn, '@');
+
+		for (k = 0; at != NULL && k < ARRAY_SIZE(seen); k++) {
+			if (seen[k].domain != NULL && !streq(seen[k].domain, at + 1))
+				continue;
+			seen[k].domain = at + 1;
+			seen[k].n++;
+			if (seen[k].n > seen[best].n)
+				best = k;
+			break;
+		}
+	}
+	if (seen[best].domain != NULL)
+		cache_set_domain(&r->cache, seen[best].domain);
+}
+
+/* ---- loading ---- */
+
+struct loading {
+	struct resolver *r;
+	struct user **users;
+	int32_t *user_at;
+	size_t n_users, cap_users;
+	struct groupid **groups;
+	struct members **members;
+	int32_t *group_at;
+	size_t n_groups, cap_groups;
+};
+
+/* The clock on the wall may have been anything when the record was written: a time in the
+ * future counts as now. Age decides when to ask again, never whether to keep. */
+static int32_t
+boot_of(const struct resolver *r, int64_t wall_s)
+{
+	int64_t age = r->ts->now.wall_ns / CLOCK_S - wall_s;
+
+	if (age < 0)
+		age = 0;
+	if (age > AGE_MAX_S)
+		age = AGE_MAX_S;
+	return resolver_boot_s(r) - (int32_t)age;
+}
+
+static void
+on_load_user(void *arg, struct user *u, int64_t wall_s)
+{
+	struct loading *l = arg;
+
+	if (l->n_users == l->cap_users) {
+		l->cap_users = l->cap_users == 0 ? 64 : l->cap_users * 2;
+		l->users = xreallocarray(l->users, l->cap_users, sizeof(struct user *));
+		l->user_at = xreallocarray(l->user_at, l->cap_users, sizeof(int32_t));
+	}
+	l->users[l->n_users] = u;
+	l->user_at[l->n_users++] = boot_of(l->r, wall_s);
+}
+
+static void
+on_load_group(void *arg, struct groupid *g, struct members *m, int64_t wall_s)
+{
+	struct loading *l = arg;
+
+	if (l->n_groups == l->cap_groups) {
+		l->cap_groups = l->cap_groups == 0 ? 64 : l->cap_groups * 2;
+		l->groups = xreallocarray(l->groups, l->cap_groups,
+		    sizeof(struct groupid *));
+		l->members = xreallocarray(l->members, l->cap_groups,
+		    sizeof(struct members *));
+		l->group_at = xreallocarray(l->group_at, l->cap_groups, sizeof(int32_t));
+	}
+	l->groups[l->n_groups] = g;
+	l->members[l->n_groups] = m;
+	l->group_at[l->n_groups++] = boot_of(l->r, wall_s);
+}
+
+static void
+on_load_id(void *arg, const struct uuid *uuid, uint32_t id, uint32_t pending)
+{
+	struct loading *l = arg;
+
+	idtable_set(&l->r->ids, uuid, id, pending);
+}
+
+/* Accepted ids first, whatever the order they come in: they decide what uids people get. */
+static void
+load(struct resolver *r)
+{
+	struct loading l = { .r = r };
+	const struct store_sink sink = { &l, on_load_user, on_load_group, on_load_id };
+	size_t i;
+	int rc;
+
+	r->loading = true;
+	rc = store_load(r->ports.store, &sink);
+	if (rc < 0)
+		log_warn("store: cannot be read: %s", strerror(-rc));
+	else if (rc > 0)
+		log_warn("store: unreadable records are skipped n=%d", rc);
+	guess_domain(r, l.users, l.n_users);
+	resolver_check_domain(r);
+	for (i = 0; i < l.n_groups; i++)
+		learn_group(r, l.groups[i], l.members[i], l.group_at[i]);
+	for (i = 0; i < l.n_users; i++)
+		learn_user(r, l.users[i], l.user_at[i]);
+	r->loading = false;
+	free(l.users);
+	free(l.user_at);
+	free(l.groups);
+	free(l.members);
+	free(l.group_at);
+}
+
+/* ---- life ---- */
+
+static void
+on_dirty(struct timer *t)
+{
+	struct resolver *r = container_of(t, struct resolver, dirty_timer);
+
+	show_flush_groups(r);
+	if (!r->status_dirty)
+		return;
+	r->status_dirty = false;
+	if (r->told_users != cache_n_users(&r->cache))
+		resolver_tell(r);
+}
+
+void
+resolver_tell(struct resolver *r)
+{
+	r->told_users = cache_n_users(&r->cache);
+	if (r->changed != NULL)
+		r->changed(r->changed_arg);
+}
+
+void
+resolver_status_changed(struct resolver *r)
+{
+	r->status_dirty = true;
+	if (!r->loading && !timer_is_set(&r->dirty_timer))
+		timers_set(r->ts, &r->dirty_timer, 1 * CLOCK_S);
+}
+
+static void
+make_filter(struct resolver *r)
+{
+	const struct resolver_ports *p = &r->ports;
+
+	filter_init(&r->filter, p->local, r->config, r->cache.own_domain,
+	    p->uid_map_path != NULL ? p->uid_map_path : "/proc/self/uid_map",
+	    p->gid_map_path != NULL ? p->gid_map_path : "/proc/self/gid_map");
+}
+
+struct resolver *
+resolver_new(const struct resolver_ports *ports, const struct config *config)
+{
+	struct resolver *r = xcalloc(1, sizeof(*r));
+
+	r->ports = *ports;
+	r->ts = ports->timers;
+	r->config = config;
+	cache_init(&r->cache);
+	negative_init(&r->negative);
+	idtable_init(&r->ids);
+	flights_init(&r->flights);
+	list_init(&r->requests);
+	list_init(&r->probes);
+	list_init(&r->dirty_groups);
+	timer_init(&r->dirty_timer, on_dirty);
+	shells_init(&r->shells,
+	    ports->shells_path != NULL ? ports->shells_path : KU_PATH_ETC_SHELLS);
+	if (getrandom(&r->random, sizeof(r->random), GRND_NONBLOCK) < 0 || r->random == 0)
+		r->random = (uint64_t)r->ts->now.boot_ns | 1;
+	make_filter(r);
+	load(r);
+	tell_domain(r);
+	show_local(r);
+	show_all(r);
+	linkctl_start(r);
+	if (r->ports.publish != NULL && publish_commit(r->ports.publish) < 0)
+		log_warn("map: not written: %s", publish_trouble(r->ports.publish));
+	return r;
+}
+
+struct resolver *
+resolver_free(struct resolver *r)
+{
+	struct flights *fs;
+
+	if (r == NULL)
+		return NULL;
+	fs = &r->flights;
+	linkctl_stop(r);
+	/* Answers that are still out find nobody. */
+	while (!list_is_empty(&r->requests)) {
+		struct request *q = container_of(r->requests.next, struct request, link);
+
+		list_remove(&q->link);
+		q->r = NULL;
+	}
+	fetch_flush(r);
+	forget_verdict(r, false);
+	while (!list_is_empty(&fs->running))
+		fetch_land(r, container_of(fs->running.next, struct flight, place),
+		    LANDED_NOT);
+	ask_landed(r, &r->probes, LANDED_NOT);
+	timers_unset(r->ts, &r->dirty_timer);
+	linkctl_stop(r);
+	flights_deinit(fs);
+	cache_deinit(&r->cache);
+	negative_deinit(&r->negative);
+	idtable_deinit(&r->ids);
+	filter_deinit(&r->filter);
+	shells_deinit(&r->shells);
+	free(r->users_order.v);
+	free(r->groups_order.v);
+	free(r);
+	return NULL;
+}
+
+/* ---- what changes around us ---- */
+
+static void
+forget_published(struct resolver *r)
+{
+	struct cache_user *cu;
+	struct cache_group *cg;
+	size_t pos;
+
+	for (cu = cache_user_any(&r->cache, &pos); cu != NULL;
+	     cu = cache_user_any_next(&r->cache, cu, &pos))
+		cu->published = 0;
+	for (cg = cache_group_any(&r->cache, &pos); cg != NULL;
+	     cg = cache_group_any_next(&r->cache, cg, &pos))
+		cg->published = 0;
+}
+
+static void
+set_all_times(struct resolver *r)
+{
+	struct cache_user *cu;
+	struct cache_group *cg;
+	size_t pos;
+
+	for (cu = cache_user_any(&r->cache, &pos); cu != NULL;
+	     cu = cache_user_any_next(&r->cache, cu, &pos))
+		times_set(r, &cu->t, cu->t.fetched);
+	for (cg = cache_group_any(&r->cache, &pos); cg != NULL;
+	     cg = cache_group_any_next(&r->cache, cg, &pos))
+		times_set(r, &cg->t, cg->t.fetched);
+}
+
+void
+resolver_reconfigure(struct resolver *r, const struct config *config,
+    struct publish *publish)
+{
+	unsigned ttl = resolver_ttl(r);
+
+	r->config = config;
+	filter_deinit(&r->filter);
+	make_filter(r);
+	if (publish != r->ports.publish)
+		forget_published(r);
+	r->ports.publish = publish;
+	if (resolver_ttl(r) != ttl)
+		set_all_times(r);
+	tell_domain(r);
+	show_local(r);
+	show_all(r);
+	linkctl_lease(r);
+	/* Another server, other certificates, another token: see what they are worth. */
+	linkctl_do(r, link_resumed(&r->link, r->ts->now.mono_ns));
+	resolver_tell(r);
+}
+
+void
+resolver_local_changed(struct resolver *r)
+{
+	show_local(r);
+	show_all(r);
+}
+
+void
+resolver_network_changed(struct resolver *r)
+{
+	linkctl_look_at_clock(r);
+	linkctl_do(r, link_network_changed(&r->link, r->ts->now.mono_ns));
+}
+
+/* ---- commands ---- */
+
+static void
+forget_negatives(struct resolver *r)
+{
+	negative_clear(&r->negative);
+	if (r->ports.publish != NULL)
+		publish_negatives_clear(r->ports.publish);
+}
+
+void
+resolver_invalidate(struct resolver *r)
+{
+	const int32_t now = resolver_boot_s(r);
+	struct cache_user *cu;
+	struct cache_group *cg;
+	size_t pos;
+
+	forget_negatives(r);
+	for (cu = cache_user_any(&r->cache, &pos); cu != NULL;
+	     cu = cache_user_any_next(&r->cache, cu, &pos)) {
+		cu->t.soft_at = cu->t.hard_at = cu->t.retry_at = now;
+		show_user_stale(r, cu);
+	}
+	for (cg = cache_group_any(&r->cache, &pos); cg != NULL;
+	     cg = cache_group_any_next(&r->cache, cg, &pos)) {
+		cg->t.soft_at = cg->t.hard_at = cg->t.retry_at = now;
+		show_group_stale(r, cg);
+	}
+	linkctl_do(r, link_network_changed(&r->link, r->ts->now.mono_ns));
+}
+
+void
+resolver_clear(struct resolver *r)
+{
+	forget_negatives(r);
+	cache_clear(&r->cache);
+	r->has_sample = false;
+	store_clear(r->ports.store);
+	if (r->ports.publish != NULL)
+		publish_clear(r->ports.publish);
+	show_local(r);
+	show_all(r);
+	linkctl_lease(r);
+	linkctl_do(r, link_network_changed(&r->link, r->ts->now.mono_ns));
+	resolver_tell(r);
+}
+
+int
+resolver_accept_id(struct resolver *r, const struct name *name, uint32_t *ret_old,
+    uint32_t *ret_new)
+{
+	struct cache_user *cu = cache_user_find(&r->cache, name);
+	const struct cache_user *other;
+	uint32_t before, now;
+	struct idrow *row;
+
+	if (cu == NULL)
+		return -ENOENT;
+	row = idtable_find(&r->ids, &cu->u->uuid);
+	if (row == NULL || !idrow_is_pending(row))
+		return -EALREADY;
+	before = row->id;
+	now = row->pending;
+	idtable_set(&r->ids, &cu->u->uuid, now, now);
+	store_put_id(r->ports.store, &cu->u->uuid, now, now);
+	log_info("user: uid accepted name=%s old=%" PRIu32 " new=%" PRIu32, cu->u->spn,
+	    before, now);
+	show_hide_user(r, cu);
+	other = cache_user_by_uid(&r->cache, now);
+	cache_user_replace(&r->cache, cu, user_ref(cu->u), now,
+	    other != NULL && other != cu, show_group_touched, r);
+	learn_release_held(r, before);
+	show_user(r, cu);
+	*ret_old = before;
+	*ret_new = now;
+	return 0;
+}
+
+void
+resolver_on_status_change(struct resolver *r, void (*changed)(void *arg), void *arg)
+{
+	r->changed = changed;
+	r->changed_arg = arg;
+}

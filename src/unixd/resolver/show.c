@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * The map shows what NSS would be told, so that most lookups never reach the daemon. Every
+ * change of a record, of the configuration or of the local files comes through here; what
+ * may not be shown is taken out. Groups are gathered for a second: a hundred people who are
+ * looked up one after another change one list a hundred times.
+ */
+#include "src/base/util.h"
+#include "src/prog/config.h"
+#include "src/prog/xalloc.h"
+#include "src/unixd/publish/publish.h"
+#include "src/unixd/resolver/internal.h"
+
+#define GROUPS_DELAY (1 * CLOCK_S)
+
+static uint32_t
+fresh_until(const struct cache_times *t)
+{
+	return t->soft_at > 0 ? (uint32_t)t->soft_at : 0;
+}
+
+static void
+take_out(struct resolver *r, enum publish_kind kind, uint32_t *published)
+{
+	if (*published != 0 && r->ports.publish != NULL)
+		publish_remove(r->ports.publish, kind, *published);
+	*published = 0;
+}
+
+void
+show_hide_user(struct resolver *r, struct cache_user *cu)
+{
+	uint32_t uid = cu->published;
+
+	take_out(r, PUBLISH_USER, &cu->published);
+	if (uid != 0 && r->ports.publish != NULL)
+		publish_remove(r->ports.publish, PUBLISH_GROUP, uid);
+}
+
+void
+show_hide_group(struct resolver *r, struct cache_group *cg)
+{
+	take_out(r, PUBLISH_GROUP, &cg->published);
+}
+
+static void
+show_private(struct resolver *r, struct cache_user *cu)
+{
+	cleanup_(view_buf_done) struct view_buf b = { 0 };
+	const char *key = cache_key(&r->cache, cu->u->name, cu->u->spn);
+
+	if (cache_private_group(cu->u) == NULL ||
+	    view_judge_private(r, cu) != VERDICT_SHOWN) {
+		publish_remove(r->ports.publish, PUBLISH_GROUP, cu->uid);
+		return;
+	}
+	view_private_group(r, cu, &b);
+	publish_group(r->ports.publish, &b.gr, &key, 1, fresh_until(&cu->t));
+}
+
+void
+show_user(struct resolver *r, struct cache_user *cu)
+{
+	cleanup_(view_buf_done) struct view_buf b = { 0 };
+	const char *key;
+
+	if (r->ports.publish == NULL || r->loading)
+		return;
+	if (view_judge_user(r, cu) != VERDICT_SHOWN) {
+		show_hide_user(r, cu);
+		return;
+	}
+	if (cu->published != cu->uid)
+		show_hide_user(r, cu);
+	view_passwd(r, cu, &b);
+	key = cache_key(&r->cache, cu->u->name, cu->u->spn);
+	publish_user(r->ports.publish, &b.pw, &key, 1, fresh_until(&cu->t));
+	cu->published = cu->uid;
+	show_private(r, cu);
+}
+
+/* A refresh is under way: readers need not ask again for the next seconds. */
+void
+show_user_asked(struct resolver *r, struct cache_user *cu)
+{
+	if (r->ports.publish == NULL || cu->published == 0)
+		return;
+	publish_touch(r->ports.publish, PUBLISH_USER, cu->published,
+	    (uint32_t)cu->t.retry_at);
+	publish_touch(r->ports.publish, PUBLISH_GROUP, cu->published,
+	    (uint32_t)cu->t.retry_at);
+}
+
+void
+show_group_asked(struct resolver *r, struct cache_group *cg)
+{
+	if (r->ports.publish != NULL && cg->published != 0)
+		publish_touch(r->ports.publish, PUBLISH_GROUP, cg->published,
+		    (uint32_t)cg->t.retry_at);
+}
+
+static void
+show_group(struct resolver *r, struct cache_group *cg)
+{
+	cleanup_(view_buf_done) struct view_buf b = { 0 };
+	const char *key;
+
+	if (view_judge_group(r, cg) != VERDICT_SHOWN) {
+		show_hide_group(r, cg);
+		return;
+	}
+	if (cg->published != cg->g->gid)
+		show_hide_group(r, cg);
+	view_group(r, cg, &b);
+	key = cache_key(&r->cache, cg->g->name, cg->g->spn);
+	/* Members never learnt: readers ask the socket, which asks the server. */
+	publish_group(r->ports.publish, &b.gr, &key, 1,
+	    cg->members_at == CACHE_NEVER ? 0 : fresh_until(&cg->t));
+	cg->published = cg->g->gid;
+}
+
+/* Local groups that map_group extends. */
+static void
+show_mapped(struct resolver *r)
+{
+	struct local_group lg;
+	const char *key;
+	struct name name;
+	size_t i;
+
+	for (i = 0; i < r->config->n_map_group; i++) {
+		cleanup_(view_buf_done) struct view_buf b = { 0 };
+		const char *local = r->config->map_group[i].local;
+
+		if (!local_get_group(r->ports.local, local, &lg) ||
+		    name_parse(local, strlen(local), &name) != 0)
+			continue;
+		key = name.text;
+		if (mapgroup_view(r, name.text, &b))
+			publish_group(r->ports.publish, &b.gr, &key, 1,
+			    (uint32_t)resolver_boot_s(r) + resolver_ttl(r) / 2);
+		else
+			publish_remove(r->ports.publish, PUBLISH_GROUP, lg.gid);
+	}
+}
+
+void
+show_flush_groups(struct resolver *r)
+{
+	bool any = !list_is_empty(&r->dirty_groups);
+
+	while (!list_is_empty(&r->dirty_groups)) {
+		struct cache_group *cg = container_of(r->dirty_groups.next,
+		    struct cache_group, dirty);
+
+		list_remove(&cg->dirty);
+		if (r->ports.publish != NULL)
+			show_group(r, cg);
+	}
+	if (any && r->ports.publish != NULL)
+		show_mapped(r);
+}
+
+void
+show_user_stale(struct resolver *r, struct cache_user *cu)
+{
+	if (r->ports.publish == NULL || cu->published == 0)
+		return;
+	publish_touch(r->ports.publish, PUBLISH_USER, cu->published, 0);
+	publish_touch(r->ports.publish, PUBLISH_GROUP, cu->published, 0);
+}
+
+void
+show_group_stale(struct resolver *r, struct cache_group *cg)
+{
+	if (r->ports.publish != NULL && cg->published != 0)
+		publish_touch(r->ports.publish, PUBLISH_GROUP, cg->published, 0);
+}
+
+void
+show_group_later(struct resolver *r, struct cache_group *cg)
+{
+	list_remove(&cg->dirty);
+	list_append(&r->dirty_groups, &cg->dirty);
+	if (!r->loading && !timer_is_set(&r->dirty_timer))
+		timers_set(r->ts, &r->dirty_timer, GROUPS_DELAY);
+}
+
+void
+show_group_touched(void *r, struct cache_group *cg)
+{
+	show_group_later(r, cg);
+}
+
+/* Names this host has given to us: listed in allow_local_account_override, or extended. */
+void
+show_local(struct resolver *r)
+{
+	struct strings except = { 0 };
+	size_t i;
+
+	if (r->ports.publish == NULL)
+		return;
+	for (i = 0; i < r->filter.n_override; i++)
+		strings_add(&except, r->filter.override[i].text);
+	for (i = 0; i < r->config->n_map_group; i++)
+		strings_add(&except, r->config->map_group[i].local);
+	strings_add(&except, NULL);
+	publish_local(r->ports.publish, r->ports.local, except.v);
+	freep(&except.v);
+}
+
+void
+show_all(struct resolver *r)
+{
+	struct cache_user *cu;
+	struct cache_group *cg;
+	size_t pos;
+
+	for (cu = cache_user_any(&r->cache, &pos); cu != NULL;
+	     cu = cache_user_any_next(&r->cache, cu, &pos))
+		show_user(r, cu);
+	for (cg = cache_group_any(&r->cache, &pos); cg != NULL;
+	     cg = cache_group_any_next(&r->cache, cg, &pos)) {
+		list_remove(&cg->dirty);
+		list_append(&r->dirty_groups, &cg->dirty);
+	}
+	show_flush_groups(r);
+}
