@@ -6,7 +6,6 @@
  */
 #include "src/unixd/resolver/shells.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 
 #define BELIEVED_S 10
 #define MAX_SHELLS 1024
+#define SHELL_MAX  1024 /* no path of a shell is longer */
 
 static void
 close_file(FILE **f)
@@ -59,7 +59,7 @@ static void
 read_list(struct shells *s, int64_t now)
 {
 	__attribute__((cleanup(close_file))) FILE *f = NULL;
-	char line[PATH_MAX];
+	char line[SHELL_MAX];
 
 	if (now - s->read_at < BELIEVED_S && now >= s->read_at)
 		return;
@@ -94,7 +94,7 @@ is_listed(const struct shells *s, const char *shell)
 static bool
 target_is_listed(const struct shells *s, const char *shell)
 {
-	char target[PATH_MAX];
+	char target[SHELL_MAX];
 	ssize_t len = readlink(shell, target, sizeof(target) - 1);
 
 	if (len <= 0)
@@ -108,7 +108,7 @@ look(struct shells *s, const char *shell, int64_t now)
 {
 	struct stat st;
 
-	if (shell[0] != '/' || strlen(shell) >= PATH_MAX || !name_field_is_clean(shell))
+	if (shell[0] != '/' || strlen(shell) >= SHELL_MAX || !name_field_is_clean(shell))
 		return SHELL_BAD;
 	if (stat(shell, &st) == 0)
 		return S_ISDIR(st.st_mode) ? SHELL_ABSENT : SHELL_EXISTS;

@@ -129,10 +129,10 @@ pairs_left_out(const struct resolver *r, const struct out *o)
 
 	count_left_out(r, count);
 	for (i = VERDICT_SHOWN + 1; i < VERDICT_MAX; i++) {
-		if (count[i] == 0 || len >= sizeof(text))
+		if (count[i] == 0 || len >= sizeof(text) - 64)
 			continue;
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s %zu",
-		    total > 0 ? ", " : "", verdict_key((enum verdict)i), count[i]);
+		    len > 0 ? ", " : "", verdict_key((enum verdict)i), count[i]);
 		total += count[i];
 	}
 	if (total > 0)
