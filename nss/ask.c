@@ -10,6 +10,7 @@
 #include "nss/ask.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "ku/paths.h"
@@ -17,6 +18,21 @@
 #include "ku/wire_ops.h"
 #include "src/base/le.h"
 #include "src/client/client.h"
+
+int
+cancel_off(void)
+{
+	int state = PTHREAD_CANCEL_ENABLE;
+
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	return state;
+}
+
+void
+cancel_restore(int state)
+{
+	(void)pthread_setcancelstate(state, NULL);
+}
 
 int
 name_from_host(const char *s, struct name *ret_name)
@@ -138,10 +154,12 @@ answer_none(int saved, int *errnop)
 enum nss_status
 ask(struct question *q, int saved, int *errnop)
 {
+	int state = cancel_off();
 	enum answer answer = ask_both(q);
 	bool not_local = false;
 
 	if (answer == ANSWER_TROUBLE)
 		not_local = map_proves_not_local(&nss_map, q->group, q->name, q->id);
+	cancel_restore(state);
 	return answer_give(answer, not_local, saved, errnop);
 }

@@ -52,6 +52,13 @@ enum nss_status ask(struct question *q, int saved, int *errnop);
 enum nss_status answer_none(int saved, int *errnop);
 enum nss_status answer_give(enum answer answer, bool not_local, int saved, int *errnop);
 
+/*
+ * Thread cancellation is off between the two: reading a new generation of the map passes
+ * open(2) and close(2), and a thread that died there would leave a descriptor behind.
+ */
+int cancel_off(void);
+void cancel_restore(int state);
+
 /* A C string from the host as a name; negative when it cannot be one. NULL is tolerated. */
 int must_use_ name_from_host(const char *s, struct name *ret_name);
 

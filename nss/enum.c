@@ -32,12 +32,12 @@ void
 enum_reset(struct enum_state *s)
 {
 	uint64_t cursor = __atomic_exchange_n(&s->cursor, 0, __ATOMIC_ACQ_REL);
-	int saved = errno;
+	int state = cancel_off();
 
 	__atomic_store_n(&s->walk, 0, __ATOMIC_RELEASE);
 	if (cursor != 0)
 		map_enum_end(&nss_map, &cursor);
-	errno = saved;
+	cancel_restore(state);
 }
 
 /* MAP_NONE when there is no map to begin with; then *s is at the daemon's beginning. */
@@ -130,7 +130,9 @@ next_entry(struct enum_state *s, struct enum_target *t)
 enum nss_status
 enum_next(struct enum_state *s, struct enum_target *t, int *errnop)
 {
-	int saved = errno;
+	int saved = errno, state = cancel_off();
+	enum answer answer = next_entry(s, t);
 
-	return answer_give(next_entry(s, t), false, saved, errnop);
+	cancel_restore(state);
+	return answer_give(answer, false, saved, errnop);
 }

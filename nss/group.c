@@ -77,8 +77,10 @@ by_gid_from_daemon(struct question *q, int ms)
 static enum nss_status
 ask_map_alone(struct question *q, int saved, int *errnop)
 {
+	int state = cancel_off();
 	enum map_answer a = q->from_map(q, MAP_ANY_AGE);
 
+	cancel_restore(state);
 	if (a == MAP_HIT)
 		return answer_give(ANSWER_FOUND, false, saved, errnop);
 	if (a == MAP_RANGE)

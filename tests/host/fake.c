@@ -359,8 +359,8 @@ serve(int fd, struct fake_control *ctl)
 		send_bytes(fd, buf, 16 + len, 16 + len, 0);
 		break;
 	}
-	/* as the real one: it is the client that hangs up */
-	hold_until_hangup(fd, 5000);
+	/* not waiting for the client to hang up: a child that it forked meanwhile may hold
+	 * the other end, and be the next in the queue */
 }
 
 static noreturn_ void
