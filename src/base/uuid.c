@@ -28,7 +28,7 @@ is_hyphen_place(size_t i)
 int
 uuid_parse(const char *text, size_t len, struct uuid *ret_uuid)
 {
-	struct uuid u;
+	struct uuid u = { { 0 } };
 	size_t at = 0;
 
 	if (len != UUID_TEXT_LEN)
