@@ -97,7 +97,7 @@ user_new(const struct user *tmpl)
 	struct user *u = xmalloc(
 	    sizeof(*u) + groups_size + keys_size + user_text_size(tmpl));
 	struct groupid **groups = (struct groupid **)(u + 1);
-	const char **keys = (const char **)(groups + tmpl->n_groups);
+	const char **keys = (void *)(groups + tmpl->n_groups);
 	char *at = (char *)(keys + tmpl->n_keys);
 
 	*u = *tmpl;
