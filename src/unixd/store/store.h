@@ -8,8 +8,11 @@
  * at), the table of accepted ids (uuid -> uid, survives store_clear and a set-aside
  * database), small keyed values.
  *
- * sqlite.c is the only implementation and the only file that includes sqlite3.h; tests of
- * the resolver link a fake with these same functions.
+ * This folder is the only one that includes sqlite3.h; tests of the resolver link a fake
+ * with these same functions.
+ *
+ * Names may be lost with the power of their last second; ids may not: a batch that has
+ * one is on the disk before store_flush() answers.
  */
 #pragma once
 
@@ -48,7 +51,7 @@ struct store_sink {
  */
 int must_use_ store_open(struct loop *l, const char *path, struct store **ret_store,
     const char **ret_note);
-/* Writes what is queued, then closes. */
+/* Writes what is queued, then closes. Flushes whose writes fail get no answer. */
 struct store *store_close(struct store *s);
 
 /* Gives every record to the sink; a blob that cannot be unpacked is skipped and counted.
@@ -61,12 +64,17 @@ void store_put_group(struct store *s, const struct groupid *g, const struct memb
     int64_t wall_s);
 void store_del_user(struct store *s, const struct uuid *uuid);
 void store_del_group(struct store *s, const struct uuid *uuid);
-void store_put_id(struct store *s, const struct uuid *uuid, uint32_t id, uint32_t pending);
+void store_put_id(struct store *s, const struct uuid *uuid, uint32_t id,
+    uint32_t pending);
 /* Forgets users and groups; ids stay. */
 void store_clear(struct store *s);
 
-/* Calls done(arg) on the loop once everything queued before is committed. */
+/* Calls done(arg) on the loop, later, once everything queued before is committed. While
+ * writing fails, that is not now: whoever cannot wait has a deadline of its own. */
 void store_flush(struct store *s, void (*done)(void *arg), void *arg);
 
 /* One line when writing fails ("database is locked", "disk full"), or NULL. */
 const char *store_trouble(const struct store *s);
+
+/* What was unusual at opening or, since that is later, at loading; or NULL. */
+const char *store_note(const struct store *s);
