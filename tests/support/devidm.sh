@@ -35,7 +35,8 @@ _devidm_launch()
 	exec {_devidm_fd}<>"$fifo"
 	local end=$((SECONDS + 20))
 	until read -r -t 0.2 -u "$_devidm_fd" line; do
-		kill -0 "$DEVIDM_PID" 2>/dev/null && ((SECONDS < end)) || break
+		kill -0 "$DEVIDM_PID" 2>/dev/null || break
+		((SECONDS < end)) || break
 	done
 	exec {_devidm_fd}>&-
 	rm -f "$fifo"
