@@ -405,12 +405,12 @@ store_direct_groups(struct store *st, const struct entry *e, struct refs *ret)
 void
 store_all_groups(struct store *st, const struct entry *e, struct refs *ret)
 {
-	struct refs todo = { 0 };
+	struct refs queue = { 0 };
 
 	st->mark++;
-	store_direct_groups(st, e, &todo);
-	while (todo.n) {
-		struct entry *g = todo.v[--todo.n];
+	store_direct_groups(st, e, &queue);
+	while (queue.n) {
+		struct entry *g = queue.v[--queue.n];
 
 		if (g->mark == st->mark)
 			continue;
@@ -418,9 +418,9 @@ store_all_groups(struct store *st, const struct entry *e, struct refs *ret)
 		refs_add(ret, g);
 		for (size_t i = 0; i < g->parent_count; i++)
 			if (g->parents[i]->mark != st->mark)
-				refs_add(&todo, g->parents[i]);
+				refs_add(&queue, g->parents[i]);
 	}
-	refs_free(&todo);
+	refs_free(&queue);
 }
 
 bool

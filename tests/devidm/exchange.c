@@ -28,7 +28,9 @@ enum exchange_state {
 struct conn {
 	struct conn *next, *prev;
 	int fd;
-	bool busy;
+	bool busy;      /* a request is running */
+	bool answering; /* ... and its answer is on its way */
+	bool doomed;    /* ends with that answer */
 };
 
 struct exchange {
@@ -311,6 +313,10 @@ send_reply(struct exchange *x)
 
 	if (!r)
 		return MHD_NO;
+	(void)pthread_mutex_lock(&x->srv->conn_mu);
+	if (x->conn)
+		x->conn->answering = true;
+	(void)pthread_mutex_unlock(&x->srv->conn_mu);
 	add_headers(r, &x->reply, &x->hits);
 	ok = MHD_queue_response(x->connection, x->reply.status, r);
 	MHD_destroy_response(r);
@@ -444,8 +450,10 @@ on_completed(void *cls, struct MHD_Connection *connection, void **ctx,
 	if (!x)
 		return;
 	(void)pthread_mutex_lock(&srv->conn_mu);
+	if (x->conn && x->conn->doomed)
+		(void)shutdown(x->conn->fd, SHUT_RDWR);
 	if (x->conn)
-		x->conn->busy = false;
+		x->conn->busy = x->conn->answering = false;
 	(void)pthread_mutex_unlock(&srv->conn_mu);
 	free(x->method);
 	free(x->path);
@@ -491,11 +499,16 @@ server_close_idle(struct server *srv)
 	unsigned n = 0;
 
 	(void)pthread_mutex_lock(&srv->conn_mu);
-	for (const struct conn *c = srv->conns; c; c = c->next)
-		if (!c->busy) {
-			n++;
+	for (struct conn *c = srv->conns; c; c = c->next) {
+		if (c->busy && !c->answering)
+			continue;
+		n++;
+		/* A client may have read its answer before we hear that it was sent. */
+		if (c->busy)
+			c->doomed = true;
+		else
 			(void)shutdown(c->fd, SHUT_RDWR);
-		}
+	}
 	(void)pthread_mutex_unlock(&srv->conn_mu);
 	return n;
 }
