@@ -57,6 +57,12 @@ server_new(struct loop *l, struct resolver *r, const struct server_settings *set
 	return s;
 }
 
+void
+server_set_resolver(struct server *s, struct resolver *r)
+{
+	s->resolver = r;
+}
+
 struct server *
 server_free(struct server *s)
 {

@@ -31,8 +31,11 @@ struct server_settings {
 	void *arg;
 };
 
+/* `r` may be NULL until server_set_resolver(); no connection is accepted before the loop
+ * turns, so sockets can be bound first. */
 struct server *server_new(struct loop *l, struct resolver *r,
     const struct server_settings *settings);
+void server_set_resolver(struct server *s, struct resolver *r);
 /* Closes listeners and connections; waiters are cancelled. Sockets this server bound are
  * removed unless somebody replaced them. */
 struct server *server_free(struct server *s);

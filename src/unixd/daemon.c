@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * The one place that knows every component. Order is its whole subject: the socket is bound
+ * first, because a second daemon must find out before it touches cache or map; store and
+ * local files come before the resolver, which publishes what they hold; READY is said when
+ * a lookup would be answered. Everything that can be missing on some host (netlink, inotify,
+ * a notify socket, a writable directory) costs one line and a feature, never the start.
+ */
+#include "src/unixd/daemon.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "ku/paths.h"
+#include "src/base/deadline.h"
+#include "src/base/util.h"
+#include "src/prog/log.h"
+#include "src/prog/sdnotify.h"
+#include "src/unixd/core/loop.h"
+#include "src/unixd/idp/idp.h"
+#include "src/unixd/local/local.h"
+#include "src/unixd/netwatch.h"
+#include "src/unixd/publish/publish.h"
+#include "src/unixd/resolver/resolver.h"
+#include "src/unixd/server/server.h"
+#include "src/unixd/settings.h"
+#include "src/unixd/store/store.h"
+
+#define LOCAL_POLL     (5 * CLOCK_S)
+#define NAG_EVERY      (24 * 3600 * CLOCK_S)
+#define FLUSH_LIMIT_MS 2000
+#define EXIT_LIMIT_S   1
+
+struct daemon {
+	struct settings settings;
+	struct publish_settings publish_settings;
+	const char *store_note;
+
+	struct loop *loop;
+	struct server *server;
+	struct store *store;
+	struct local *local;
+	struct idp *idp;
+	struct publish *publish;
+	struct resolver *resolver;
+	struct netwatch *netwatch;
+
+	struct loop_fd signals;
+	struct loop_fd local_watch;
+	struct timer local_poll;
+	struct timer watchdog;
+	struct timer nag;
+	int64_t watchdog_ns;
+	bool flushed;
+};
+
+/* ---- what is shown ---- */
+
+static void
+show_status(void *arg)
+{
+	struct daemon *d = arg;
+	char line[512];
+
+	resolver_status_line(d->resolver, line, sizeof(line));
+	(void)sdnotifyf("STATUS=%s", line);
+}
+
+static void
+status_pairs(void *arg, resolver_pair_fn fn, void *fn_arg)
+{
+	struct daemon *d = arg;
+
+	if (d->store_note != NULL)
+		fn(fn_arg, "store", d->store_note);
+	settings_status(&d->settings, fn, fn_arg);
+}
+
+/* ---- what happens around us ---- */
+
+static void
+on_network_changed(void *arg)
+{
+	struct daemon *d = arg;
+
+	resolver_network_changed(d->resolver);
+}
+
+static void
+look_at_local_files(struct daemon *d)
+{
+	if (!local_refresh(d->local))
+		return;
+	log_debug("local: files changed");
+	resolver_local_changed(d->resolver);
+}
+
+static void
+on_local_watch(struct loop_fd *f, uint32_t events)
+{
+	(void)events;
+	look_at_local_files(container_of(f, struct daemon, local_watch));
+}
+
+/* Also with a watch: a file that is a mount of its own changes without an event. */
+static void
+on_local_poll(struct timer *t)
+{
+	struct daemon *d = container_of(t, struct daemon, local_poll);
+
+	look_at_local_files(d);
+	timers_set(loop_timers(d->loop), t, LOCAL_POLL);
+}
+
+static void
+on_watchdog(struct timer *t)
+{
+	struct daemon *d = container_of(t, struct daemon, watchdog);
+
+	(void)sdnotify("WATCHDOG=1");
+	timers_set(loop_timers(d->loop), t, d->watchdog_ns);
+}
+
+static void
+on_nag(struct timer *t)
+{
+	struct daemon *d = container_of(t, struct daemon, nag);
+	const struct config *c = d->settings.config;
+
+	if (c->uri != NULL && !c->verify_ca)
+		log_warn("config: verify_ca is off: whoever is between us and the server "
+			 "can be anybody");
+	timers_set(loop_timers(d->loop), t, NAG_EVERY);
+}
+
+/* ---- reload ---- */
+
+static void
+reload_publish(struct daemon *d)
+{
+	struct publish *old = d->publish;
+	bool want = d->settings.config->fast_cache;
+
+	d->publish_settings = settings_publish(&d->settings, KU_PATH_MAP);
+	if (want && old == NULL)
+		d->publish = publish_new(loop_timers(d->loop), &d->publish_settings);
+	else if (!want)
+		d->publish = NULL;
+	resolver_reconfigure(d->resolver, d->settings.config, d->publish);
+	if (old != NULL && d->publish == NULL) {
+		(void)publish_free(old);
+		(void)publish_withdraw_path(KU_PATH_MAP);
+	}
+	if (old == NULL && d->publish != NULL && publish_commit(d->publish) < 0)
+		log_warn("map: not written: %s", publish_trouble(d->publish));
+}
+
+static void
+reload(struct daemon *d)
+{
+	struct idp_settings idp;
+	struct config *old = NULL;
+
+	(void)sdnotifyf("RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_mono_ns() / 1000);
+	if (settings_reload(&d->settings, &old) == 0) {
+		idp = settings_idp(&d->settings);
+		idp_reload(d->idp, &idp);
+		reload_publish(d);
+		(void)config_free(old);
+	}
+	look_at_local_files(d);
+	(void)sdnotify("READY=1");
+	show_status(d);
+}
+
+static void
+on_signal(struct loop_fd *f, uint32_t events)
+{
+	struct daemon *d = container_of(f, struct daemon, signals);
+	struct signalfd_siginfo si;
+
+	(void)events;
+	while (read(f->fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		if (si.ssi_signo == SIGHUP) {
+			reload(d);
+		} else {
+			log_info("daemon: stopping signal=%u", si.ssi_signo);
+			loop_stop(d->loop);
+		}
+	}
+}
+
+static void
+fill_signals(sigset_t *set)
+{
+	(void)sigemptyset(set);
+	(void)sigaddset(set, SIGTERM);
+	(void)sigaddset(set, SIGINT);
+	(void)sigaddset(set, SIGHUP);
+}
+
+/* Blocked before the first lane exists, so that every thread inherits it. */
+static int
+start_signals(struct daemon *d)
+{
+	static const int ignored[] = { SIGPIPE, SIGUSR1, SIGUSR2 };
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigset_t set;
+	int fd;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
+		(void)sigaction(ignored[i], &ignore, NULL);
+	fill_signals(&set);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	d->signals = (struct loop_fd){ .fd = fd, .events = EPOLLIN, .fn = on_signal };
+	return loop_add(d->loop, &d->signals);
+}
+
+/* ---- sockets ---- */
+
+/* Takes those the service manager passed; true when the built-in path is among them. */
+static bool
+adopt_sockets(struct daemon *d)
+{
+	char *names = NULL;
+	int n = sdnotify_listen_fds(&names);
+	bool have_built_in = false;
+
+	free(names);
+	for (int fd = 3; fd < 3 + n; fd++) {
+		char path[108];
+
+		if (server_adopt(d->server, fd, path) < 0) {
+			log_warn(
+			    "listener: fd=%d from the service manager is no listening "
+			    "stream socket",
+			    fd);
+			(void)close(fd);
+			continue;
+		}
+		log_info("listener: from the service manager path=%s", path);
+		have_built_in |= streq(path, KU_PATH_SOCK);
+	}
+	return have_built_in;
+}
+
+static int
+listen_at(struct daemon *d, const char *path)
+{
+	int rc = server_listen(d->server, path);
+
+	if (rc == -EADDRINUSE)
+		log_err("listener: another daemon answers path=%s", path);
+	else if (rc == -EEXIST)
+		log_err("listener: something that is no socket is in the way path=%s",
+		    path);
+	else if (rc < 0)
+		log_err("listener: %s path=%s", strerror(-rc), path);
+	return rc;
+}
+
+/* The modules only know the built-in path; sock_path is one more, for tools. */
+static int
+start_sockets(struct daemon *d)
+{
+	const char *extra = d->settings.config->sock_path;
+	bool any = adopt_sockets(d);
+	int rc;
+
+	if (!any) {
+		rc = listen_at(d, KU_PATH_SOCK);
+		if (rc == -EADDRINUSE)
+			return rc;
+		any = rc == 0;
+	}
+	if (extra != NULL && !streq(extra, KU_PATH_SOCK))
+		any |= listen_at(d, extra) == 0;
+	return any ? 0 : -EADDRNOTAVAIL;
+}
+
+/* ---- start ---- */
+
+static int
+start_ports(struct daemon *d)
+{
+	struct idp_settings idp = settings_idp(&d->settings);
+	int rc = store_open(d->loop, d->settings.config->db_path, &d->store,
+	    &d->store_note);
+
+	if (rc < 0) {
+		log_err("store: %s", strerror(-rc));
+		return rc;
+	}
+	if (d->store_note != NULL)
+		log_warn("store: %s", d->store_note);
+	d->local = local_new(KU_PATH_ETC_PASSWD, KU_PATH_ETC_GROUP);
+	if (local_is_frozen(d->local))
+		log_warn(
+		    "local: the unit shows a frozen /etc/passwd: bind the directory or "
+		    "restart after useradd");
+	rc = idp_new(d->loop, &idp, &d->idp);
+	if (rc < 0)
+		log_err("idp: %s", strerror(-rc));
+	return rc;
+}
+
+static void
+start_resolver(struct daemon *d)
+{
+	struct resolver_ports ports = {
+		.timers = loop_timers(d->loop),
+		.store = d->store,
+		.idp = d->idp,
+		.local = d->local,
+		.publish_settings = &d->publish_settings,
+	};
+
+	d->publish_settings = settings_publish(&d->settings, KU_PATH_MAP);
+	if (d->settings.config->fast_cache)
+		d->publish = publish_new(loop_timers(d->loop), &d->publish_settings);
+	else
+		(void)publish_withdraw_path(KU_PATH_MAP);
+	ports.publish = d->publish;
+	d->resolver = resolver_new(&ports, d->settings.config);
+	resolver_on_status_change(d->resolver, show_status, d);
+	server_set_resolver(d->server, d->resolver);
+}
+
+static void
+start_watches(struct daemon *d)
+{
+	int fd = local_watch_fd(d->local);
+	unsigned long usec = sdnotify_watchdog_usec();
+	int rc = netwatch_new(d->loop, on_network_changed, d, &d->netwatch);
+
+	if (rc < 0)
+		log_warn("network: changes are not seen: %s", strerror(-rc));
+	timer_init(&d->local_poll, on_local_poll);
+	timers_set(loop_timers(d->loop), &d->local_poll, LOCAL_POLL);
+	d->local_watch =
+	    (struct loop_fd){ .fd = fd, .events = EPOLLIN, .fn = on_local_watch };
+	if (fd >= 0 && loop_add(d->loop, &d->local_watch) < 0)
+		d->local_watch.fd = -1;
+	if (d->local_watch.fd < 0)
+		log_warn("local: changes of /etc/passwd are seen after 5 s only");
+	timer_init(&d->watchdog, on_watchdog);
+	if (usec > 0) {
+		d->watchdog_ns = (int64_t)usec * 1000 / 2;
+		timers_set(loop_timers(d->loop), &d->watchdog, d->watchdog_ns);
+	}
+	timer_init(&d->nag, on_nag);
+	timers_set(loop_timers(d->loop), &d->nag, 0);
+}
+
+static int
+start(struct daemon *d, const struct options *o)
+{
+	struct server_settings server = {
+		.own_uid = geteuid(),
+		.status = status_pairs,
+		.arg = d,
+	};
+	int rc;
+
+	settings_load(&d->settings, o->client_config, o->unixd_config, KU_PATH_STATEDIR);
+	rc = loop_new(&d->loop);
+	if (rc < 0)
+		return rc;
+	rc = start_signals(d);
+	if (rc < 0)
+		return rc;
+	d->server = server_new(d->loop, NULL, &server);
+	rc = start_sockets(d);
+	if (rc == 0)
+		rc = start_ports(d);
+	if (rc < 0)
+		return rc;
+	start_resolver(d);
+	start_watches(d);
+	return 0;
+}
+
+/* ---- stop ---- */
+
+static void
+on_flushed(void *arg)
+{
+	struct daemon *d = arg;
+
+	d->flushed = true;
+}
+
+static void
+on_alarm(int signo)
+{
+	(void)signo;
+	_exit(0);
+}
+
+/* A name server that hangs keeps the network lane from joining; by then nothing is left to
+ * save, so the process may simply end. */
+static void
+limit_exit(void)
+{
+	struct sigaction sa = { .sa_handler = on_alarm };
+
+	(void)sigaction(SIGALRM, &sa, NULL);
+	(void)alarm(EXIT_LIMIT_S);
+}
+
+static void
+flush(struct daemon *d)
+{
+	struct deadline limit = deadline_in_ms(FLUSH_LIMIT_MS);
+
+	store_flush(d->store, on_flushed, d);
+	while (!d->flushed && deadline_left_ms(limit) > 0) {
+		if (loop_turn(d->loop, deadline_left_ms(limit)) < 0)
+			break;
+	}
+	if (!d->flushed)
+		log_warn("store: the disk is too slow, the last changes may be lost");
+}
+
+static void
+stop_watches(struct daemon *d)
+{
+	struct timers *ts = loop_timers(d->loop);
+
+	d->netwatch = netwatch_free(d->netwatch);
+	if (d->local_watch.fn != NULL && d->local_watch.fd >= 0)
+		loop_del(d->loop, &d->local_watch);
+	timers_unset(ts, &d->local_poll);
+	timers_unset(ts, &d->watchdog);
+	timers_unset(ts, &d->nag);
+}
+
+static void
+stop(struct daemon *d)
+{
+	(void)sdnotify("STOPPING=1");
+	d->server = server_free(d->server);
+	if (d->resolver != NULL) {
+		stop_watches(d);
+		flush(d);
+	}
+	limit_exit();
+	d->resolver = resolver_free(d->resolver);
+	if (d->publish != NULL)
+		d->publish = publish_free(d->publish);
+	if (d->store != NULL)
+		d->store = store_close(d->store);
+	if (d->idp != NULL)
+		d->idp = idp_free(d->idp);
+	if (d->local != NULL)
+		d->local = local_free(d->local);
+	if (d->signals.fn != NULL) {
+		loop_del(d->loop, &d->signals);
+		(void)close(d->signals.fd);
+	}
+	if (d->loop != NULL)
+		d->loop = loop_free(d->loop);
+	settings_clear(&d->settings);
+	(void)alarm(0);
+}
+
+int
+daemon_run(const struct options *o)
+{
+	struct daemon d = { 0 };
+	int rc = start(&d, o);
+
+	if (rc == 0) {
+		(void)sdnotify("READY=1");
+		show_status(&d);
+		log_info("daemon: ready version=%s", KU_VERSION);
+		rc = loop_run(d.loop);
+	}
+	if (rc < 0)
+		log_err("daemon: %s", strerror(-rc));
+	stop(&d);
+	return rc < 0 ? 1 : 0;
+}
