@@ -25,7 +25,7 @@ struct publish;
 struct timers;
 
 struct publish_settings {
-	const char *path;	/* nss.map; a temporary file is made beside it */
+	const char *path;       /* nss.map; a temporary file is made beside it */
 	const char *own_domain; /* canonical, may be empty; keys are stripped of it */
 	uint32_t offline_limit_s;
 	uint32_t max_ttl_s; /* no fresh_until is ever further ahead than this */

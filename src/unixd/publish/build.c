@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * A new generation, in slices of two milliseconds between events. Entries are written in
+ * order of id, straight from the generation that is being replaced; whatever is published
+ * meanwhile goes into both when its id has been passed, so there is nothing left to catch
+ * up with but new ids, which come behind the ordered part just before the rename.
+ *
+ * The old file stays what readers see until the very end, and for good when the new one
+ * cannot be written.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "src/base/deadline.h"
+#include "src/prog/log.h"
+#include "src/prog/xalloc.h"
+#include "src/unixd/publish/state.h"
+
+#define SLICE_NS    (2 * CLOCK_MS)
+#define BETWEEN_NS  (1 * CLOCK_MS)
+#define EVERY_NS    (10 * CLOCK_S)
+#define FORCED_NS   (1 * CLOCK_S)
+#define AREA_MIN    (256u * 1024u)
+#define SPARE_HEADS 256u
+#define NO_LIMIT    INT64_MAX
+#define MAX_TRIES   3u
+
+bool
+build_is_due(const struct publish *p)
+{
+	int64_t since = p->ts->now.mono_ns - p->last_ns;
+
+	if (p->failed != 0)
+		return since >= EVERY_NS;
+	return p->generations == 0 || p->forced || since >= EVERY_NS;
+}
+
+/* Arms the timer for when the next one may be made. */
+static void
+arm(struct publish *p)
+{
+	int64_t least = p->forced && p->failed == 0 ? FORCED_NS : EVERY_NS;
+	int64_t delay = p->last_ns + least - p->ts->now.mono_ns;
+
+	if (!p->begun || p->build.phase != BUILD_IDLE)
+		return;
+	if (delay < BETWEEN_NS || (p->generations == 0 && p->failed == 0))
+		delay = BETWEEN_NS;
+	timers_set(p->ts, &p->build_timer, delay);
+}
+
+void
+build_want(struct publish *p, bool forced)
+{
+	if (p->wanted && (p->forced || !forced))
+		return;
+	p->wanted = true;
+	p->forced = p->forced || forced;
+	arm(p);
+}
+
+void
+build_abort(struct publish *p)
+{
+	struct build *b = &p->build;
+
+	if (b->phase == BUILD_IDLE)
+		return;
+	if (b->file.fd >= 0)
+		(void)close(b->file.fd);
+	gen_file_unmap(&b->next);
+	(void)unlink(p->tmp);
+	for (unsigned i = 0; i < 2; i++)
+		free(b->late[i].id);
+	*b = (struct build){ .file.fd = -1 };
+	timers_unset(p->ts, &p->build_timer);
+}
+
+static uint64_t
+local_bytes(const struct local_list *l)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		total += record_text_entry_size(strlen(l->by_name[i].name));
+	return total;
+}
+
+static int
+lay_out(const struct publish *p, struct gen_layout *ret)
+{
+	uint64_t area = 2 *
+	    (p->live_bytes + local_bytes(&p->local.users) +
+		local_bytes(&p->local.groups) + NEGATIVE_MAX * KU_MAP_ENTRY_LEN);
+	const struct local_list *const local[] = { &p->local.users, &p->local.groups };
+
+	if (area < AREA_MIN)
+		area = AREA_MIN;
+	if (area > UINT32_MAX / 2)
+		return -EFBIG;
+	ret->area = (uint32_t)area & ~(KU_MAP_ALIGN - 1);
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t ids = p->ix[i].n + local[i]->n, names = ids + p->aliases[i];
+
+		ret->n_heads[2 * i] = (uint32_t)(2 * names + SPARE_HEADS);
+		ret->n_heads[2 * i + 1] = (uint32_t)(2 * ids + SPARE_HEADS);
+	}
+	return 0;
+}
+
+static int
+begin(struct publish *p)
+{
+	struct build *b = &p->build;
+	struct gen_layout layout;
+	int r = lay_out(p, &layout);
+
+	if (r != 0)
+		return r;
+	b->phase = BUILD_FILL;
+	return gen_file_create(&b->file, &b->next, p->tmp, &layout);
+}
+
+static int
+put_local(struct publish *p, const struct local_list *l, enum ku_map_kind kind)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (!gen_put_local(&p->build.next, kind, l->by_name[i].name,
+			l->by_name[i].id))
+			return -ENOBUFS;
+	return 0;
+}
+
+/* Two entries of one name: the one published later is right. True: `id` is gone. */
+static bool
+loses_name(struct publish *p, enum ku_map_kind kind, uint32_t id, const char *key,
+    size_t len)
+{
+	uint32_t off = gen_find_key(&p->build.next, kind, key, len), other;
+	const struct index_entry *e, *o;
+
+	if (off == 0)
+		return false;
+	other = gen_load(&p->build.next, off, KU_MAP_E_ID);
+	if (other == id)
+		return false;
+	e = index_find(index_of(p, kind), id);
+	o = index_find(index_of(p, kind), other);
+	if (e != NULL && o != NULL && o->seq > e->seq) {
+		entries_drop(p, kind, id);
+		return true;
+	}
+	entries_drop(p, kind, other);
+	return false;
+}
+
+static bool
+loses_a_name(struct publish *p, enum ku_map_kind kind, uint32_t id, const uint8_t *rec)
+{
+	uint32_t key_len, len;
+	const char *key = record_key(rec, &key_len), *alias = record_aliases(rec, &len);
+	const char *end = alias + len;
+
+	if (key_len > 0 && loses_name(p, kind, id, key, key_len))
+		return true;
+	for (; alias < end; alias += strlen(alias) + 1)
+		if (loses_name(p, kind, id, alias, strlen(alias)))
+			return true;
+	return false;
+}
+
+/* One entry into the next generation, unless it turns out that it has no place there. */
+static int
+put_entry(struct publish *p, enum ku_map_kind kind, uint32_t id)
+{
+	struct index_entry *e = index_find(index_of(p, kind), id);
+	const uint8_t *rec;
+
+	if (e == NULL || gen_find_live(&p->build.next, kind, id) != 0)
+		return 0;
+	rec = entries_contents(p, kind, e);
+	if (entries_is_hidden(p, rec)) {
+		entries_drop(p, kind, id);
+		return 0;
+	}
+	if (record_keys_again(&p->keys, rec, p->domain)) {
+		if (!record_rekey(&p->again, rec, &p->keys))
+			return 0;
+		rec = p->again.data;
+	}
+	if (loses_a_name(p, kind, id, rec))
+		return 0;
+	e = index_find(index_of(p, kind), id);
+	return gen_put(&p->build.next, rec, e->fresh_until) ? 0 : -ENOBUFS;
+}
+
+/* 1: all of them. */
+static int
+put_in_order(struct publish *p, enum ku_map_kind kind, int64_t until_ns)
+{
+	struct build *b = &p->build;
+
+	while (b->from <= UINT32_MAX) {
+		const struct index_entry *e = index_from(index_of(p, kind),
+		    (uint32_t)b->from);
+		uint32_t id;
+		int r;
+
+		if (e == NULL)
+			break;
+		id = e->id;
+		b->from = (uint64_t)id + 1;
+		r = put_entry(p, kind, id);
+		if (r != 0)
+			return r;
+		if (until_ns != NO_LIMIT && clock_mono_ns() >= until_ns)
+			return 0;
+	}
+	b->from = 0;
+	return 1;
+}
+
+static void
+put_negatives(struct publish *p)
+{
+	uint32_t now = (uint32_t)clock_boot_s(&p->ts->now);
+
+	for (size_t i = 0; i < NEGATIVE_MAX; i++) {
+		struct negative *n = &p->negatives.v[i];
+
+		if (n->tag != 0 && n->until > now)
+			(void)gen_put_negative(&p->build.next, n->kind, n->name, n->id,
+			    n->until);
+	}
+}
+
+static int
+put_late(struct publish *p)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		struct late *l = &p->build.late[i];
+
+		for (size_t k = 0; k < l->n; k++) {
+			int r = put_entry(p, i == 0 ? KU_MAP_USER : KU_MAP_GROUP,
+			    l->id[k]);
+
+			if (r != 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+static void
+end_generation(struct gen *g, enum ku_map_state state)
+{
+	if (g->base != NULL)
+		gen_store(g, 0, KU_MAP_H_STATE, (uint32_t)state);
+	gen_file_unmap(g);
+}
+
+/* Everything is in the new one: forget where it was before. */
+static void
+forget_spill(struct publish *p)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		struct index_entry *e = index_from(&p->ix[i], 0);
+
+		for (uint64_t from = 0; e != NULL && from <= UINT32_MAX;
+		     e = from <= UINT32_MAX ? index_from(&p->ix[i], (uint32_t)from)
+					    : NULL) {
+			e->spill = 0;
+			from = (uint64_t)e->id + 1;
+		}
+	}
+	spill_clear(&p->spill);
+}
+
+static int
+finish(struct publish *p, enum ku_map_state state)
+{
+	struct build *b = &p->build;
+
+	p->generation++;
+	publish_header(p, &b->next);
+	if (rename(p->tmp, p->path) != 0)
+		return -errno;
+	end_generation(&p->cur, state);
+	end_generation(&p->prev, state);
+	p->cur = b->next;
+	b->next = (struct gen){ 0 };
+	for (unsigned i = 0; i < 2; i++)
+		free(b->late[i].id);
+	*b = (struct build){ .file.fd = -1 };
+	forget_spill(p);
+	p->local_is_newer = false;
+	p->wanted = false;
+	p->forced = false;
+	p->failed = 0;
+	p->trouble[0] = '\0';
+	p->last_ns = p->ts->now.mono_ns;
+	p->generations++;
+	return 0;
+}
+
+/* 1: renamed. 0: to be continued. */
+static int
+advance(struct publish *p, int64_t until_ns, enum ku_map_state state)
+{
+	struct build *b = &p->build;
+	int r = 1;
+
+	while (r == 1) {
+		switch (b->phase) {
+		case BUILD_FILL:
+			r = gen_file_fill(&b->file, &b->next, until_ns);
+			if (r == 1) {
+				r = gen_file_map(&b->file, &b->next);
+				r = r == 0 ? 1 : r;
+			}
+			break;
+		case BUILD_LOCAL:
+			r = put_local(p, &p->local.users, KU_MAP_USER);
+			r = r != 0 ? r : put_local(p, &p->local.groups, KU_MAP_GROUP);
+			r = r == 0 ? 1 : r;
+			break;
+		case BUILD_USERS:
+			r = put_in_order(p, KU_MAP_USER, until_ns);
+			break;
+		case BUILD_GROUPS:
+			r = put_in_order(p, KU_MAP_GROUP, until_ns);
+			break;
+		case BUILD_NEGATIVES:
+			gen_store(&b->next, 0, KU_MAP_H_BASE_END, b->next.used);
+			put_negatives(p);
+			break;
+		case BUILD_LATE:
+		case BUILD_IDLE:
+		default:
+			r = put_late(p);
+			r = r != 0 ? r : finish(p, state);
+			return r == 0 ? 1 : r;
+		}
+		if (r == 1)
+			b->phase++;
+	}
+	return r;
+}
+
+static void
+drop_hidden(struct publish *p, enum ku_map_kind kind)
+{
+	struct index *ix = index_of(p, kind);
+	uint64_t from = 0;
+
+	while (from <= UINT32_MAX) {
+		const struct index_entry *e = index_from(ix, (uint32_t)from);
+		uint32_t id;
+
+		if (e == NULL)
+			break;
+		id = e->id;
+		from = (uint64_t)id + 1;
+		if (entries_is_hidden(p, entries_contents(p, kind, e)))
+			entries_drop(p, kind, id);
+	}
+}
+
+/* The old file goes on serving; what has become local is at least taken out of it. */
+static void
+fail(struct publish *p, int error)
+{
+	char text[sizeof(p->trouble)];
+
+	build_abort(p);
+	if (p->local_is_newer) {
+		drop_hidden(p, KU_MAP_USER);
+		drop_hidden(p, KU_MAP_GROUP);
+	}
+	(void)snprintf(text, sizeof(text), "cannot write %s: %s", p->path,
+	    strerror(-error));
+	if (strcmp(text, p->trouble) != 0)
+		log_warn("map: %s", text);
+	(void)snprintf(p->trouble, sizeof(p->trouble), "%s", text);
+	p->failed = error;
+	p->last_ns = p->ts->now.mono_ns;
+	p->wanted = true;
+	arm(p);
+}
+
+/* One slice. 1: done, 0: to be continued. A file that turned out too small is begun again
+ * at its new size. */
+static int
+run(struct publish *p, int64_t until_ns, enum ku_map_state state)
+{
+	unsigned tries = 0;
+	int r;
+
+	do {
+		r = p->build.phase == BUILD_IDLE ? begin(p) : 0;
+		if (r == 0)
+			r = advance(p, until_ns, state);
+		if (r == -ENOBUFS)
+			build_abort(p);
+	} while (r == -ENOBUFS && ++tries < MAX_TRIES);
+	if (r < 0)
+		fail(p, r);
+	return r;
+}
+
+int
+build_now(struct publish *p, enum ku_map_state state)
+{
+	int r = run(p, NO_LIMIT, state);
+
+	if (r < 0)
+		return r;
+	timers_unset(p->ts, &p->build_timer);
+	return 0;
+}
+
+void
+build_timer_fired(struct timer *t)
+{
+	struct publish *p = container_of(t, struct publish, build_timer);
+
+	if (p->build.phase == BUILD_IDLE && !p->wanted)
+		return;
+	if (run(p, clock_mono_ns() + SLICE_NS, KU_MAP_REPLACED) == 0)
+		timers_set(p->ts, &p->build_timer, BETWEEN_NS);
+}
+
+static bool
+is_passed(const struct build *b, enum ku_map_kind kind, uint32_t id)
+{
+	enum build_phase phase = kind == KU_MAP_USER ? BUILD_USERS : BUILD_GROUPS;
+
+	return b->phase > phase || (b->phase == phase && id < b->from);
+}
+
+static void
+add_late(struct late *l, uint32_t id)
+{
+	if (l->n == l->cap) {
+		l->cap = l->cap == 0 ? 64 : l->cap * 2;
+		l->id = xreallocarray(l->id, l->cap, sizeof(l->id[0]));
+	}
+	l->id[l->n++] = id;
+}
+
+void
+build_note(struct publish *p, const uint8_t *rec, uint32_t fresh_until)
+{
+	struct build *b = &p->build;
+	enum ku_map_kind kind = record_kind(rec);
+	uint32_t id = record_word(rec, KU_MAP_E_ID);
+
+	if (b->phase < BUILD_USERS || !is_passed(b, kind, id))
+		return;
+	if (gen_find_id(&b->next, kind, id) == 0) {
+		add_late(&b->late[kind == KU_MAP_GROUP], id);
+	} else if (!gen_put(&b->next, rec, fresh_until)) {
+		build_abort(p);
+		arm(p);
+	}
+}

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * The entries: which there are, where the contents of each one is, and what a change of one
+ * does to the generation that readers have and to the one that is being built.
+ *
+ * Contents are kept once: in the generation that readers have mapped, or, before there is
+ * one and while none can be written, in the spill. The index beside it knows only ids. So a
+ * change costs what it changes, and a new generation needs nobody else.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/base/name.h"
+#include "src/base/util.h"
+#include "src/prog/xalloc.h"
+#include "src/unixd/publish/state.h"
+
+#define GROUP_EVERY_MS 1000u
+#define SPILL_COMPACT  (1u << 20)
+
+/* A group's newest version, waiting for its second. */
+struct pending {
+	struct list link;
+	uint32_t id;
+	uint32_t fresh_until;
+	uint8_t rec[];
+};
+
+static uint32_t
+mono_ms(const struct publish *p)
+{
+	return (uint32_t)(p->ts->now.mono_ns / CLOCK_MS);
+}
+
+const uint8_t *
+entries_contents(const struct publish *p, enum ku_map_kind kind,
+    const struct index_entry *e)
+{
+	return e->spill != 0 ? spill_at(&p->spill, e->spill)
+			     : gen_at(&p->cur, gen_find_id(&p->cur, kind, e->id));
+}
+
+static void
+account(struct publish *p, const uint8_t *rec, bool add)
+{
+	size_t *aliases = &p->aliases[record_kind(rec) == KU_MAP_GROUP];
+
+	if (add) {
+		p->live_bytes += record_total_size(rec);
+		*aliases += record_n_aliases(rec);
+	} else {
+		p->live_bytes -= record_total_size(rec);
+		*aliases -= record_n_aliases(rec);
+	}
+}
+
+static bool
+is_excepted(const struct publish *p, const uint8_t *rec)
+{
+	uint32_t key_len, len;
+	const char *key = record_key(rec, &key_len), *alias = record_aliases(rec, &len);
+	char text[NAME_MAX_TEXT + 1];
+
+	if (p->local.n_except == 0 || key_len > NAME_MAX_TEXT)
+		return false;
+	memcpy(text, key, key_len);
+	text[key_len] = '\0';
+	if (local_set_is_excepted(&p->local, text))
+		return true;
+	for (const char *end = alias + len; alias < end; alias += strlen(alias) + 1)
+		if (local_set_is_excepted(&p->local, alias))
+			return true;
+	return false;
+}
+
+static bool
+name_is_hidden(const struct publish *p, const uint8_t *rec, const char *name)
+{
+	uint32_t id = record_word(rec, KU_MAP_E_ID);
+
+	return record_kind(rec) == KU_MAP_USER
+	    ? local_set_hides_user(&p->local, name, id)
+	    : local_set_hides_group(&p->local, name, id);
+}
+
+bool
+entries_is_hidden(const struct publish *p, const uint8_t *rec)
+{
+	uint32_t key_len, len;
+	const char *key = record_key(rec, &key_len), *alias = record_aliases(rec, &len);
+	char text[NAME_MAX_TEXT + 1];
+
+	if (key_len > NAME_MAX_TEXT)
+		return true;
+	if (is_excepted(p, rec))
+		return false;
+	memcpy(text, key, key_len);
+	text[key_len] = '\0';
+	if (name_is_hidden(p, rec, text))
+		return true;
+	for (const char *end = alias + len; alias < end; alias += strlen(alias) + 1)
+		if (name_is_hidden(p, rec, alias))
+			return true;
+	return false;
+}
+
+static struct pending *
+find_pending(struct publish *p, uint32_t id)
+{
+	struct list *it;
+
+	list_for_each(it, &p->pending) {
+		struct pending *w = container_of(it, struct pending, link);
+
+		if (w->id == id)
+			return w;
+	}
+	return NULL;
+}
+
+static void
+drop_pending(struct pending *w)
+{
+	if (w == NULL)
+		return;
+	list_remove(&w->link);
+	free(w);
+}
+
+static void
+supersede(struct publish *p, enum ku_map_kind kind, uint32_t id)
+{
+	uint32_t off = gen_find_live(&p->cur, kind, id);
+
+	if (off != 0)
+		gen_supersede(&p->cur, off);
+	off = gen_find_live(&p->build.next, kind, id);
+	if (off != 0)
+		gen_supersede(&p->build.next, off);
+}
+
+void
+entries_drop(struct publish *p, enum ku_map_kind kind, uint32_t id)
+{
+	const struct index_entry *e = index_find(index_of(p, kind), id);
+
+	if (kind == KU_MAP_GROUP)
+		drop_pending(find_pending(p, id));
+	if (e == NULL)
+		return;
+	account(p, entries_contents(p, kind, e), false);
+	if (e->spill != 0)
+		spill_drop(&p->spill, e->spill);
+	supersede(p, kind, id);
+	index_remove(index_of(p, kind), id);
+}
+
+void
+entries_drop_negative(struct publish *p, enum ku_map_kind kind, const char *name,
+    uint32_t id)
+{
+	struct negative *n = negatives_find(&p->negatives, kind, name, id);
+
+	if (n == NULL)
+		return;
+	gen_drop_negative(&p->cur, kind, name, id);
+	gen_drop_negative(&p->build.next, kind, name, id);
+	negatives_drop(&p->negatives, n);
+}
+
+static void
+drop_negatives_of(struct publish *p, enum ku_map_kind kind, uint32_t id,
+    const struct record_buf *keys)
+{
+	if (p->negatives.n == 0)
+		return;
+	entries_drop_negative(p, kind, NULL, id);
+	for (size_t at = 0; at < keys->len; at += strlen((char *)keys->data + at) + 1)
+		entries_drop_negative(p, kind, (const char *)keys->data + at, 0);
+}
+
+/* A name belongs to whom it was published for last. */
+static void
+take_names(struct publish *p, enum ku_map_kind kind, uint32_t id,
+    const struct record_buf *keys)
+{
+	if (p->cur.base == NULL)
+		return;
+	for (size_t at = 0; at < keys->len;) {
+		const char *key = (const char *)keys->data + at;
+		uint32_t off = gen_find_key(&p->cur, kind, key, strlen(key));
+		uint32_t other = off != 0 ? gen_load(&p->cur, off, KU_MAP_E_ID) : id;
+
+		if (other != id)
+			entries_drop(p, kind, other);
+		at += strlen(key) + 1;
+	}
+}
+
+static void
+set_fresh(struct publish *p, enum ku_map_kind kind, struct index_entry *e,
+    uint32_t fresh_until)
+{
+	uint32_t off = gen_find_live(&p->cur, kind, e->id);
+
+	e->fresh_until = fresh_until;
+	if (off != 0)
+		gen_store(&p->cur, off, KU_MAP_E_FRESH, fresh_until);
+	off = gen_find_live(&p->build.next, kind, e->id);
+	if (off != 0)
+		gen_store(&p->build.next, off, KU_MAP_E_FRESH, fresh_until);
+}
+
+static void
+compact_list(struct publish *p, enum ku_map_kind kind, struct spill *to)
+{
+	struct index *ix = index_of(p, kind);
+	uint64_t from = 0;
+
+	while (from <= UINT32_MAX) {
+		struct index_entry *e = index_from(ix, (uint32_t)from);
+		const uint8_t *rec;
+
+		if (e == NULL)
+			break;
+		from = (uint64_t)e->id + 1;
+		if (e->spill == 0)
+			continue;
+		rec = spill_at(&p->spill, e->spill);
+		e->spill = spill_add(to, rec, record_size(rec));
+	}
+}
+
+/* While no generation can be written the same groups change again and again. */
+static void
+compact_spill(struct publish *p)
+{
+	struct spill to = { 0 };
+
+	if (p->spill.garbage < SPILL_COMPACT || p->spill.garbage < p->spill.used / 2)
+		return;
+	compact_list(p, KU_MAP_USER, &to);
+	compact_list(p, KU_MAP_GROUP, &to);
+	spill_clear(&p->spill);
+	p->spill = to;
+}
+
+/* Into the file, or, when it has no room, aside: then readers ask the socket for it. */
+static bool
+place(struct publish *p, enum ku_map_kind kind, uint32_t id, const uint8_t *rec,
+    uint32_t fresh_until, uint32_t *ret_spill)
+{
+	*ret_spill = 0;
+	if (gen_put(&p->cur, rec, fresh_until)) {
+		if (gen_is_crowded(&p->cur))
+			build_want(p, false);
+		return true;
+	}
+	supersede(p, kind, id);
+	*ret_spill = spill_add(&p->spill, rec, record_size(rec));
+	if (p->cur.base != NULL)
+		build_want(p, false);
+	return *ret_spill != 0;
+}
+
+/* `rec` must not lie in the spill. */
+static void
+put_record(struct publish *p, const uint8_t *rec, uint32_t fresh_until)
+{
+	enum ku_map_kind kind = record_kind(rec);
+	uint32_t id = record_word(rec, KU_MAP_E_ID), spill;
+	struct index_entry *e = index_find(index_of(p, kind), id);
+
+	if (e != NULL) {
+		account(p, entries_contents(p, kind, e), false);
+		if (e->spill != 0)
+			spill_drop(&p->spill, e->spill);
+	}
+	if (!place(p, kind, id, rec, fresh_until, &spill)) {
+		/* Not even memory: forget it, the socket has it. */
+		if (e != NULL)
+			index_remove(index_of(p, kind), id);
+		return;
+	}
+	account(p, rec, true);
+	if (e == NULL)
+		e = index_add(index_of(p, kind), id);
+	e->spill = spill;
+	e->fresh_until = fresh_until;
+	e->seq = ++p->seq;
+	e->stamp = mono_ms(p);
+	build_note(p, rec, fresh_until);
+	compact_spill(p);
+}
+
+static bool
+changed_lately(const struct publish *p, const struct index_entry *e)
+{
+	return mono_ms(p) - e->stamp < GROUP_EVERY_MS;
+}
+
+static void
+wait_for_second(struct publish *p, const uint8_t *rec, uint32_t fresh_until)
+{
+	uint32_t size = record_size(rec);
+	struct pending *w = xmalloc(sizeof(*w) + size);
+
+	drop_pending(find_pending(p, record_word(rec, KU_MAP_E_ID)));
+	w->id = record_word(rec, KU_MAP_E_ID);
+	w->fresh_until = fresh_until;
+	memcpy(w->rec, rec, size);
+	list_append(&p->pending, &w->link);
+	if (!timer_is_set(&p->group_timer))
+		timers_set(p->ts, &p->group_timer, CLOCK_S);
+}
+
+void
+entries_flush_groups(struct publish *p, bool all)
+{
+	struct list *it, *tmp;
+
+	list_for_each_safe(it, tmp, &p->pending) {
+		struct pending *w = container_of(it, struct pending, link);
+		const struct index_entry *e = index_find(&p->ix[1], w->id);
+
+		if (!all && e != NULL && changed_lately(p, e))
+			continue;
+		list_remove(&w->link);
+		put_record(p, w->rec, w->fresh_until);
+		free(w);
+	}
+}
+
+void
+entries_timer_fired(struct timer *t)
+{
+	struct publish *p = container_of(t, struct publish, group_timer);
+
+	entries_flush_groups(p, false);
+	if (!list_is_empty(&p->pending))
+		timers_set(p->ts, &p->group_timer, CLOCK_S);
+}
+
+void
+entries_publish(struct publish *p, uint32_t fresh_until)
+{
+	const uint8_t *rec = p->rec.data;
+	enum ku_map_kind kind = record_kind(rec);
+	uint32_t id = record_word(rec, KU_MAP_E_ID);
+	struct index_entry *e;
+
+	if (entries_is_hidden(p, rec)) {
+		entries_drop(p, kind, id);
+		return;
+	}
+	drop_negatives_of(p, kind, id, &p->keys);
+	take_names(p, kind, id, &p->keys);
+	e = index_find(index_of(p, kind), id);
+	if (e != NULL && record_equal(rec, entries_contents(p, kind, e))) {
+		drop_pending(kind == KU_MAP_GROUP ? find_pending(p, id) : NULL);
+		e->seq = ++p->seq;
+		set_fresh(p, kind, e, fresh_until);
+	} else if (e != NULL && kind == KU_MAP_GROUP && changed_lately(p, e)) {
+		wait_for_second(p, rec, fresh_until);
+	} else {
+		drop_pending(kind == KU_MAP_GROUP ? find_pending(p, id) : NULL);
+		put_record(p, rec, fresh_until);
+	}
+}
+
+void
+entries_touch(struct publish *p, enum ku_map_kind kind, uint32_t id, uint32_t fresh_until)
+{
+	struct index_entry *e = index_find(index_of(p, kind), id);
+	struct pending *w = kind == KU_MAP_GROUP ? find_pending(p, id) : NULL;
+
+	if (w != NULL)
+		w->fresh_until = fresh_until;
+	if (e != NULL)
+		set_fresh(p, kind, e, fresh_until);
+}
+
+void
+entries_clear(struct publish *p)
+{
+	struct list *it, *tmp;
+
+	list_for_each_safe(it, tmp, &p->pending)
+		drop_pending(container_of(it, struct pending, link));
+	for (unsigned i = 0; i < 2; i++) {
+		index_clear(&p->ix[i]);
+		p->aliases[i] = 0;
+	}
+	spill_clear(&p->spill);
+	negatives_clear(&p->negatives);
+	p->live_bytes = 0;
+}

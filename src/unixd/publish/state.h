@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* The writer's state, shared by publish.c (what comes in) and build.c (generations). */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "src/unixd/core/list.h"
+#include "src/unixd/core/timers.h"
+#include "src/unixd/publish/gen.h"
+#include "src/unixd/publish/gen_file.h"
+#include "src/unixd/publish/index.h"
+#include "src/unixd/publish/local_set.h"
+#include "src/unixd/publish/negative.h"
+#include "src/unixd/publish/publish.h"
+#include "src/unixd/publish/record.h"
+#include "src/unixd/publish/spill.h"
+
+enum build_phase {
+	BUILD_IDLE,
+	BUILD_FILL,
+	BUILD_LOCAL,
+	BUILD_USERS,
+	BUILD_GROUPS,
+	BUILD_NEGATIVES,
+	BUILD_LATE,
+};
+
+struct late {
+	uint32_t *id;
+	size_t n;
+	size_t cap;
+};
+
+struct build {
+	enum build_phase phase;
+	struct gen_file file;
+	struct gen next;
+	uint64_t from;       /* the next id to look for, of the kind of this phase */
+	struct late late[2]; /* ids that came when their place had been passed */
+};
+
+struct publish {
+	struct timers *ts;
+	char *path;
+	char *tmp;
+	char *domain;
+	uint32_t offline_limit;
+	uint32_t max_ttl;
+
+	struct gen cur;  /* what readers see */
+	struct gen prev; /* what the writer before us left */
+	struct build build;
+	struct index ix[2]; /* users, groups */
+	uint64_t live_bytes;
+	size_t aliases[2];
+	struct spill spill;
+	struct negatives negatives;
+	struct local_set local;
+	bool local_is_newer; /* than the names in `cur` */
+	struct list pending; /* groups that changed again within a second */
+	struct record_buf rec;
+	struct record_buf keys;
+	struct record_buf again;
+
+	uint32_t seq;
+	uint32_t generation;
+	uint32_t lease;
+	uint32_t floor;
+	struct timer build_timer;
+	struct timer group_timer;
+	bool begun; /* publish_commit() was called */
+	bool wanted;
+	bool forced;
+	int64_t last_ns; /* the last generation, or the last failure */
+	int failed;      /* -errno of that */
+	size_t generations;
+	char trouble[192];
+};
+
+static inline enum ku_map_kind
+map_kind(enum publish_kind kind)
+{
+	return kind == PUBLISH_USER ? KU_MAP_USER : KU_MAP_GROUP;
+}
+
+static inline struct index *
+index_of(struct publish *p, enum ku_map_kind kind)
+{
+	return &p->ix[kind == KU_MAP_GROUP];
+}
+
+/* The contents of an entry. Good until the spill or the generation changes. */
+const uint8_t *entries_contents(const struct publish *p, enum ku_map_kind kind,
+    const struct index_entry *e);
+/* What p->rec and p->keys hold becomes visible. */
+void entries_publish(struct publish *p, uint32_t fresh_until);
+void entries_touch(struct publish *p, enum ku_map_kind kind, uint32_t id,
+    uint32_t fresh_until);
+/* Takes an entry out of everything. */
+void entries_drop(struct publish *p, enum ku_map_kind kind, uint32_t id);
+void entries_drop_negative(struct publish *p, enum ku_map_kind kind, const char *name,
+    uint32_t id);
+/* Does this host's own entry win over this one? */
+bool entries_is_hidden(const struct publish *p, const uint8_t *rec);
+/* Groups whose second is over, or all that wait. */
+void entries_flush_groups(struct publish *p, bool all);
+void entries_timer_fired(struct timer *t);
+void entries_clear(struct publish *p);
+
+/* A new generation is needed: now (forced), or when one may be made again. */
+void build_want(struct publish *p, bool forced);
+/* To the end, now. `state` is what the file before becomes. 0 or -errno. */
+int must_use_ build_now(struct publish *p, enum ku_map_state state);
+/* May one be made now? */
+bool build_is_due(const struct publish *p);
+void build_abort(struct publish *p);
+/* A record or a removal that the next generation must have as well. */
+void build_note(struct publish *p, const uint8_t *rec, uint32_t fresh_until);
+void build_timer_fired(struct timer *t);
+void publish_header(struct publish *p, struct gen *g);
+void publish_store_idents(struct publish *p, struct gen *g);
