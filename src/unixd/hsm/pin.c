@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Finds the HSM pin, or makes it once. Made in a temporary file that is synced and then
+ * renamed without replacing, so a crash leaves either no pin or a whole one, and two daemons
+ * that start at once agree on the first.
+ */
+#include "src/unixd/hsm/pin.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void
+close_fdp(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+}
+
+/* 0 when the file can be read and is long enough to be a pin; -errno. */
+static int
+pin_check(const char *path)
+{
+	int cleanup_(close_fdp)
+	    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+	char byte;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_size < PIN_MIN_LEN || st.st_size > PIN_MAX_LEN)
+		return -EBADMSG;
+	if (pread(fd, &byte, 1, 0) != 1)
+		return -EIO;
+	return 0;
+}
+
+static int
+pin_fill(int fd)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint8_t raw[PIN_HEX_LEN / 2];
+	char hex[PIN_HEX_LEN];
+	ssize_t n;
+	size_t i;
+
+	if (getrandom(raw, sizeof(raw), 0) != (ssize_t)sizeof(raw))
+		return -EIO;
+	for (i = 0; i < sizeof(raw); i++) {
+		hex[2 * i] = digits[raw[i] >> 4];
+		hex[2 * i + 1] = digits[raw[i] & 15];
+	}
+	n = write(fd, hex, sizeof(hex));
+	explicit_bzero(raw, sizeof(raw));
+	explicit_bzero(hex, sizeof(hex));
+	if (n != (ssize_t)sizeof(hex))
+		return n < 0 ? -errno : -ENOSPC;
+	return fsync(fd) == 0 ? 0 : -errno;
+}
+
+/* 0; -EEXIST when another one made it first; -errno. */
+static int
+pin_create(const char *path)
+{
+	char tmp[PIN_MAX_PATH + 16];
+	int rc;
+
+	if (strlen(path) > PIN_MAX_PATH)
+		return -ENAMETOOLONG;
+	(void)snprintf(tmp, sizeof(tmp), "%s.XXXXXX", path);
+	{
+		/* mkostemp makes the file 0600 */
+		int cleanup_(close_fdp) fd = mkostemp(tmp, O_CLOEXEC);
+
+		if (fd < 0)
+			return -errno;
+		rc = pin_fill(fd);
+	}
+	if (rc == 0 && renameat2(AT_FDCWD, tmp, AT_FDCWD, path, RENAME_NOREPLACE) != 0)
+		rc = -errno;
+	/* A file system without RENAME_NOREPLACE: link(2) does not replace either. */
+	if (rc == -EINVAL && link(tmp, path) == 0)
+		rc = 0;
+	if (rc != 0)
+		(void)unlink(tmp);
+	return rc;
+}
+
+static bool
+exists(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0;
+}
+
+static void printf_(3, 4)
+    pin_say(struct pin *p, enum pin_state state, const char *fmt, ...)
+{
+	va_list ap;
+
+	p->state = state;
+	va_start(ap, fmt);
+	(void)vsnprintf(p->text, sizeof(p->text), fmt, ap);
+	va_end(ap);
+}
+
+void
+pin_prepare(const char *configured, const char *path, const char *alt,
+    struct pin *ret_pin)
+{
+	struct pin *p = ret_pin;
+	int rc;
+
+	if (configured != NULL)
+		path = configured;
+	else if (!exists(path) && exists(alt))
+		path = alt;
+	(void)snprintf(p->path, sizeof(p->path), "%s", path);
+
+	rc = exists(path) ? -EEXIST : pin_create(path);
+	if (rc == 0) {
+		pin_say(p, PIN_CREATED, "%s (new)", path);
+		return;
+	}
+	if (rc != -EEXIST) {
+		pin_say(p, PIN_NO_PLACE,
+		    "offline login off: no place for the HSM pin, set hsm_pin_path (%s: %s)",
+		    path, strerror(-rc));
+		return;
+	}
+	rc = pin_check(path);
+	if (rc == 0)
+		pin_say(p, PIN_READY, "%s", path);
+	else
+		pin_say(p, PIN_UNREADABLE, "offline login off: %s: %s", path,
+		    rc == -EBADMSG ? "not a pin (24 bytes or more in a file)"
+				   : strerror(-rc));
+}
