@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * The module's symbols by hand, so that a test sees *errnop and statuses before glibc's own
+ * nsswitch machinery has judged them.
+ */
 #include "host/module.h"
 
 #include <dirent.h>

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* What the module answers, by what the map and the daemon say. Included by ask_test.c. */
+#pragma once
+
+#include <errno.h>
+#include <nss.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ku/wire.h"
+#include "src/map/map.h"
+
+#define NO_SOCKET (-1)
+
+static const struct {
+	enum map_answer map;
+	enum map_answer map_old;
+	bool not_local;
+	int socket;
+	uint16_t status;
+	/* expected */
+	int ms; /* deadline of the question to the daemon, or NO_SOCKET */
+	enum nss_status nss;
+	int err;
+} rows[] = {
+	/* the map alone */
+	{ MAP_HIT, 0, 0, 0, 0, NO_SOCKET, NSS_STATUS_SUCCESS, 0 },
+	{ MAP_LOCAL, 0, 0, 0, 0, NO_SOCKET, NSS_STATUS_NOTFOUND, ENOENT },
+	{ MAP_NEGATIVE, 0, 0, 0, 0, NO_SOCKET, NSS_STATUS_NOTFOUND, ENOENT },
+	{ MAP_RANGE, 0, 0, 0, 0, NO_SOCKET, NSS_STATUS_TRYAGAIN, ERANGE },
+	/* an old record: news if they come soon, else the record */
+	{ MAP_STALE, MAP_HIT, 0, 0, KU_ST_OK, 50, NSS_STATUS_SUCCESS, 0 },
+	{ MAP_STALE, MAP_HIT, 0, 0, KU_ST_NOTFOUND, 50, NSS_STATUS_NOTFOUND, ENOENT },
+	{ MAP_STALE, MAP_HIT, 0, 0, KU_ST_LOCAL, 50, NSS_STATUS_NOTFOUND, ENOENT },
+	{ MAP_STALE, MAP_HIT, 0, 0, KU_ST_UNAVAIL, 50, NSS_STATUS_SUCCESS, 0 },
+	{ MAP_STALE, MAP_HIT, 0, 0, KU_ST_BUSY, 50, NSS_STATUS_SUCCESS, 0 },
+	{ MAP_STALE, MAP_HIT, 0, -ETIMEDOUT, 0, 50, NSS_STATUS_SUCCESS, 0 },
+	{ MAP_STALE, MAP_HIT, 0, -EMFILE, 0, 50, NSS_STATUS_SUCCESS, 0 },
+	{ MAP_STALE, MAP_RANGE, 0, -ETIMEDOUT, 0, 50, NSS_STATUS_TRYAGAIN, ERANGE },
+	{ MAP_STALE, MAP_NONE, 0, -ETIMEDOUT, 0, 50, NSS_STATUS_UNAVAIL, ENOENT },
+	{ MAP_STALE, MAP_NONE, 1, -ETIMEDOUT, 0, 50, NSS_STATUS_TRYAGAIN, EAGAIN },
+	{ MAP_STALE, MAP_HIT, 0, -ERANGE, 0, 50, NSS_STATUS_TRYAGAIN, ERANGE },
+	/* not in the map: the daemon decides */
+	{ MAP_ABSENT, 0, 0, 0, KU_ST_OK, 2000, NSS_STATUS_SUCCESS, 0 },
+	{ MAP_ABSENT, 0, 0, 0, KU_ST_NOTFOUND, 2000, NSS_STATUS_NOTFOUND, ENOENT },
+	{ MAP_ABSENT, 0, 0, 0, KU_ST_LOCAL, 2000, NSS_STATUS_NOTFOUND, ENOENT },
+	{ MAP_ABSENT, 0, 1, 0, KU_ST_UNAVAIL, 2000, NSS_STATUS_TRYAGAIN, EAGAIN },
+	{ MAP_ABSENT, 0, 0, 0, KU_ST_UNAVAIL, 2000, NSS_STATUS_UNAVAIL, ENOENT },
+	{ MAP_ABSENT, 0, 1, 0, KU_ST_BUSY, 2000, NSS_STATUS_TRYAGAIN, EAGAIN },
+	{ MAP_ABSENT, 0, 0, 0, KU_ST_BUSY, 2000, NSS_STATUS_UNAVAIL, ENOENT },
+	{ MAP_ABSENT, 0, 0, 0, KU_ST_BAD, 2000, NSS_STATUS_UNAVAIL, ENOENT },
+	{ MAP_ABSENT, 0, 0, 0, KU_ST_DENIED, 2000, NSS_STATUS_UNAVAIL, ENOENT },
+	{ MAP_ABSENT, 0, 0, 0, KU_ST_VERSION, 2000, NSS_STATUS_UNAVAIL, ENOENT },
+	{ MAP_ABSENT, 0, 0, 0, 999, 2000, NSS_STATUS_UNAVAIL, ENOENT },
+	{ MAP_ABSENT, 0, 1, -ETIMEDOUT, 0, 2000, NSS_STATUS_TRYAGAIN, EAGAIN },
+	{ MAP_ABSENT, 0, 0, -ETIMEDOUT, 0, 2000, NSS_STATUS_UNAVAIL, ENOENT },
+	{ MAP_ABSENT, 0, 1, -EMFILE, 0, 2000, NSS_STATUS_TRYAGAIN, EAGAIN },
+	{ MAP_ABSENT, 0, 0, -EPROTO, 0, 2000, NSS_STATUS_UNAVAIL, ENOENT },
+	{ MAP_ABSENT, 0, 0, -ERANGE, 0, 2000, NSS_STATUS_TRYAGAIN, ERANGE },
+	/* nobody renews the lease: the daemon may be starting */
+	{ MAP_ABSENT_NO_DAEMON, 0, 0, 0, KU_ST_OK, 50, NSS_STATUS_SUCCESS, 0 },
+	{ MAP_ABSENT_NO_DAEMON, 0, 0, 0, KU_ST_NOTFOUND, 50, NSS_STATUS_NOTFOUND,
+	    ENOENT },
+	{ MAP_ABSENT_NO_DAEMON, 0, 0, -ECONNREFUSED, 0, 50, NSS_STATUS_UNAVAIL, ENOENT },
+	/* no map at all */
+	{ MAP_NONE, 0, 0, 0, KU_ST_OK, 2000, NSS_STATUS_SUCCESS, 0 },
+	{ MAP_NONE, 0, 0, 0, KU_ST_NOTFOUND, 2000, NSS_STATUS_NOTFOUND, ENOENT },
+	{ MAP_NONE, 0, 0, -ENOENT, 0, 2000, NSS_STATUS_UNAVAIL, ENOENT },
+};
