@@ -231,6 +231,7 @@ static void
 run(struct server *srv, const struct options *o, const char *domain)
 {
 	sigset_t set;
+	char *url;
 	int sig = 0;
 
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -246,14 +247,16 @@ run(struct server *srv, const struct options *o, const char *domain)
 	load_data(srv, o);
 	faults_init(&srv->faults);
 	server_start(srv, o->listen);
+	url = x_printf("https://%s%s%s:%u", strchr(srv->host, ':') ? "[" : "", srv->host,
+	    strchr(srv->host, ':') ? "]" : "", srv->port);
 	if (o->control)
 		control_start(srv, o->control);
-	(void)printf("listening https://%s%s%s:%u\n", strchr(srv->host, ':') ? "[" : "",
-	    srv->host, strchr(srv->host, ':') ? "]" : "", srv->port);
+	(void)printf("listening %s\n", url);
 	(void)fflush(stdout);
 	(void)sigwait(&set, &sig);
 	control_stop();
 	server_stop(srv);
+	free(url);
 	faults_free(&srv->faults);
 	api_free(&srv->api);
 }
