@@ -403,6 +403,8 @@ db_load(struct db *db, const struct store_sink *sink, char **ret_note)
 		if (state != CONN_OK)
 			worst = state;
 	}
+	/* The pages just read will not be asked for again. */
+	(void)sqlite3_db_release_memory(db->sql);
 	if (worst == CONN_OK)
 		return skipped;
 	if (worst != CONN_BROKEN || db->path == NULL)
