@@ -17,9 +17,9 @@
 
 /* Caps on what one entry may bring; more is cut with a log line, or refused. */
 #define MODEL_MAX_GROUPS  4096u
-#define MODEL_MAX_KEYS	  256u
+#define MODEL_MAX_KEYS    256u
 #define MODEL_MAX_KEY_LEN 16384u
-#define MODEL_MAX_TEXT	  1024u
+#define MODEL_MAX_TEXT    1024u
 #define MODEL_MAX_MEMBERS 1000000u
 
 /* Which group, without its members. Shared by all users that are in it. */
@@ -35,13 +35,13 @@ struct user {
 	unsigned refs;
 	uint32_t id; /* gidnumber: uid and gid */
 	struct uuid uuid;
-	bool valid;	    /* inside its validity window when the server was asked */
-	uint32_t n_groups;  /* groups[0] is the user's private group */
+	bool valid;        /* inside its validity window when the server was asked */
+	uint32_t n_groups; /* groups[0] is the user's private group */
 	uint32_t n_keys;
 	const char *name;
 	const char *spn;
 	const char *displayname; /* as the server has it: any UTF-8 */
-	const char *shell;	 /* NULL when the entry has none */
+	const char *shell;       /* NULL when the entry has none */
 	struct groupid **groups;
 	const char *const *sshkeys; /* trailing blanks removed */
 };
