@@ -173,30 +173,29 @@ open_memory(struct db *db) ON_WORKER
 static int
 begin_anew(struct db *db, const char *why, bool records, char **note) ON_WORKER
 {
-	char *aside cleanup_(freep) = aside_move(db->path);
+	char *path cleanup_(freep) = xstrdup(db->path);
+	char *aside cleanup_(freep) = aside_move(path);
 	char why_not[DB_TEXT_MAX];
 	sqlite3 *old;
 	int r = 0;
 
 	if (aside == NULL) {
 		*note = xasprintf(
-		    "%s: %s; cannot be set aside (%s), so nothing is kept on disk",
-		    db->path, why, strerror(errno));
-		return open_memory(db);
-	}
-	if (conn_open(db, why_not) == CONN_OK) {
-		*note = xasprintf("%s: %s; kept as %s and begun anew", db->path, why,
-		    aside);
+		    "%s: %s; cannot be set aside (%s), so nothing is kept on disk", path,
+		    why, strerror(errno));
+		r = open_memory(db);
+	} else if (conn_open(db, why_not) == CONN_OK) {
+		*note = xasprintf("%s: %s; kept as %s and begun anew", path, why, aside);
 	} else {
 		*note = xasprintf(
 		    "%s: %s; kept as %s; a new one cannot be made (%s), so nothing "
 		    "is kept on disk",
-		    db->path, why, aside, why_not);
+		    path, why, aside, why_not);
 		r = open_memory(db);
 	}
 	if (r < 0)
 		return r;
-	old = open_aside(aside);
+	old = open_aside(aside == NULL ? path : aside);
 	copy_from(old, db, records);
 	(void)sqlite3_close(old);
 	return 0;

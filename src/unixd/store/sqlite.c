@@ -43,6 +43,14 @@ static const char *const statements[STMT_MAX] = {
 			"ON CONFLICT (uuid) DO UPDATE SET id = ?2, pending = ?3",
 };
 
+/* A full disk fails too, in many ways; only a failure to read says that data is gone. */
+static bool
+is_read_error(int rc)
+{
+	return rc == SQLITE_IOERR_READ || rc == SQLITE_IOERR_SHORT_READ ||
+	    rc == SQLITE_IOERR_CORRUPTFS || rc == SQLITE_IOERR_DATA;
+}
+
 enum conn_state
 conn_judge(int rc)
 {
@@ -57,13 +65,12 @@ conn_judge(int rc)
 		return CONN_BUSY;
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
-	case SQLITE_IOERR:
 	case SQLITE_ERROR: /* the tables are not what they should be */
 	case SQLITE_SCHEMA:
 	case SQLITE_MISMATCH:
 		return CONN_BROKEN;
 	default:
-		return CONN_UNUSABLE;
+		return is_read_error(rc) ? CONN_BROKEN : CONN_UNUSABLE;
 	}
 }
 
@@ -106,23 +113,35 @@ conn_is_database(sqlite3 *sql, bool damaged)
 	return conn_number(sql, "SELECT count(*) FROM sqlite_schema") >= 0;
 }
 
+/* The path as a URI that says: read only, and nobody changes it. */
+static char *
+frozen_uri(const char *path)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	char *escaped cleanup_(freep) = xmalloc(strlen(path) * 3 + 1);
+	char *at = escaped;
+
+	for (const char *c = path; *c != '\0'; c++) {
+		if (*c == '%' || *c == '?' || *c == '#') {
+			*at++ = '%';
+			*at++ = hex[*c >> 4];
+			*at++ = hex[*c & 15];
+		} else {
+			*at++ = *c;
+		}
+	}
+	*at = '\0';
+	return xasprintf("file:%s?mode=ro&immutable=1", escaped);
+}
+
 sqlite3 *
 conn_peek(const char *path, bool damaged)
 {
+	const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
+	char *uri cleanup_(freep) = frozen_uri(path);
 	sqlite3 *sql = NULL;
-	char *uri cleanup_(freep) = xmalloc(strlen(path) * 3 + 32);
-	size_t at = (size_t)sprintf(uri, "file:");
 
-	for (const char *c = path; *c != '\0'; c++) {
-		if (*c == '%' || *c == '?' || *c == '#')
-			at += (size_t)sprintf(uri + at, "%%%02X", (unsigned)*c);
-		else
-			uri[at++] = *c;
-	}
-	(void)sprintf(uri + at, "?mode=ro&immutable=1");
-	if (sqlite3_open_v2(uri, &sql,
-		SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX,
-		NULL) == SQLITE_OK &&
+	if (sqlite3_open_v2(uri, &sql, flags, NULL) == SQLITE_OK &&
 	    conn_is_database(sql, damaged))
 		return sql;
 	(void)sqlite3_close(sql);

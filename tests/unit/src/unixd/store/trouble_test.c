@@ -87,6 +87,32 @@ a_failed_clear_does_not_bring_old_records_back(void **state)
 }
 
 static void
+a_disk_that_is_full_at_start_costs_no_record(void **state)
+{
+	struct kit *k = *state;
+	struct loaded l = { 0 };
+	struct loaded later = { 0 };
+
+	(void)signal(SIGXFSZ, SIG_IGN);
+	kit_open(k);
+	for (uint32_t i = 0; i < 30; i++)
+		kit_put_user(k, i, 1);
+	kit_close(k);
+	set_file_limit(0);
+	kit_open(k);
+	set_file_limit(RLIM_INFINITY);
+	assert_non_null(k->note);
+	assert_int_equal(kit_count_aside(k), 0);
+	assert_int_equal(kit_load(k, &l), 0);
+	assert_int_equal(l.users, 30);
+	kit_close(k);
+	kit_open(k);
+	assert_null(k->note);
+	assert_int_equal(kit_load(k, &later), 0);
+	assert_int_equal(later.users, 30);
+}
+
+static void
 a_lock_of_another_process_delays_but_loses_nothing(void **state)
 {
 	struct kit *k = *state;
@@ -135,6 +161,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		KIT_TEST(a_full_disk_is_told_and_nothing_is_lost),
 		KIT_TEST(a_failed_clear_does_not_bring_old_records_back),
+		KIT_TEST(a_disk_that_is_full_at_start_costs_no_record),
 		KIT_TEST(a_lock_of_another_process_delays_but_loses_nothing),
 		KIT_TEST(closing_in_trouble_ends_without_an_answer_to_waiters),
 	};
