@@ -94,12 +94,13 @@ on_keys(void *arg, enum answer a, const char *const *keys, size_t n)
 {
 	struct asker *k = arg;
 	size_t len = begin(arg, a);
+	char first[256];
 
-	if (a == ANSWER_FOUND)
-		snprintf(k->said + len, sizeof(k->said) - len, " keys=%zu first=%s", n,
-		    n > 0 ? keys[0] : "");
-	if (a == ANSWER_FOUND && n > 0)
-		underscores(k->said + len + 1);
+	if (a != ANSWER_FOUND)
+		return;
+	snprintf(first, sizeof(first), "%s", n > 0 ? keys[0] : "");
+	underscores(first);
+	snprintf(k->said + len, sizeof(k->said) - len, " keys=%zu first=%s", n, first);
 }
 
 static void

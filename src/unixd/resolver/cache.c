@@ -34,8 +34,8 @@ hash_uuid(const struct uuid *uuid)
 void
 cache_init(struct cache *c)
 {
-	struct hmap *all[] = { &c->u_key, &c->u_alt, &c->u_uuid, &c->u_uid, &c->g_key,
-		&c->g_alt, &c->g_uuid, &c->g_gid };
+	struct hmap *all[] = { &c->u_key, &c->u_uuid, &c->u_uid, &c->g_key, &c->g_uuid,
+		&c->g_gid };
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(all); i++)
@@ -64,8 +64,8 @@ group_free(struct cache_group *cg)
 static void
 deinit_maps(struct cache *c)
 {
-	struct hmap *all[] = { &c->u_key, &c->u_alt, &c->u_uuid, &c->u_uid, &c->g_key,
-		&c->g_alt, &c->g_uuid, &c->g_gid };
+	struct hmap *all[] = { &c->u_key, &c->u_uuid, &c->u_uid, &c->g_key, &c->g_uuid,
+		&c->g_gid };
 	struct cache_user *cu, *cu_next;
 	struct cache_group *cg, *cg_next;
 	size_t i, pos;
@@ -165,10 +165,6 @@ cache_user_by_key(const struct cache *c, const char *key)
 		if (streq(cache_key(c, cu->u->name, cu->u->spn), key))
 			return cu;
 	}
-	for (n = hmap_first(&c->u_alt, hash); n != NULL; n = hmap_same(n)) {
-		if (streq(user_of(n, by_alt)->u->name, key))
-			return user_of(n, by_alt);
-	}
 	return NULL;
 }
 
@@ -207,10 +203,6 @@ cache_group_by_key(const struct cache *c, const char *key)
 
 		if (streq(cache_key(c, cg->g->name, cg->g->spn), key))
 			return cg;
-	}
-	for (n = hmap_first(&c->g_alt, hash); n != NULL; n = hmap_same(n)) {
-		if (streq(group_of(n, by_alt)->g->name, key))
-			return group_of(n, by_alt);
 	}
 	return NULL;
 }
@@ -276,16 +268,12 @@ file_user(struct cache *c, struct cache_user *cu)
 
 	cu->foreign = cache_is_foreign(c, u->spn);
 	hmap_insert(&c->u_key, &cu->by_key, hash_text(cache_key(c, u->name, u->spn)));
-	if (cu->foreign)
-		hmap_insert(&c->u_alt, &cu->by_alt, hash_text(u->name));
 }
 
 static void
 unfile_user(struct cache *c, struct cache_user *cu)
 {
 	hmap_remove(&c->u_key, &cu->by_key);
-	if (cu->foreign)
-		hmap_remove(&c->u_alt, &cu->by_alt);
 }
 
 static void
@@ -295,16 +283,12 @@ file_group(struct cache *c, struct cache_group *cg)
 
 	cg->foreign = cache_is_foreign(c, g->spn);
 	hmap_insert(&c->g_key, &cg->by_key, hash_text(cache_key(c, g->name, g->spn)));
-	if (cg->foreign)
-		hmap_insert(&c->g_alt, &cg->by_alt, hash_text(g->name));
 }
 
 static void
 unfile_group(struct cache *c, struct cache_group *cg)
 {
 	hmap_remove(&c->g_key, &cg->by_key);
-	if (cg->foreign)
-		hmap_remove(&c->g_alt, &cg->by_alt);
 }
 
 void

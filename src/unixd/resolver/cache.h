@@ -4,9 +4,8 @@
  * in which group.
  *
  * A key is the canonical name without the own domain: "alice", but "bob@other.example" for
- * somebody from another domain, so that equal short names of two domains never meet.
- * Someone from another domain is also found by the bare short name when nobody of the own
- * domain has it.
+ * somebody from another domain, so that equal short names of two domains never meet. The
+ * short name alone is always somebody of the own domain.
  *
  * A person's private group has no entry of its own: it is groups[0] of the person.
  *
@@ -35,7 +34,6 @@ struct cache_times {
 
 struct cache_user {
 	struct hmap_node by_key;
-	struct hmap_node by_alt;
 	struct hmap_node by_uuid;
 	struct hmap_node by_uid;
 	struct user *u;
@@ -49,7 +47,6 @@ struct cache_user {
 
 struct cache_group {
 	struct hmap_node by_key;
-	struct hmap_node by_alt;
 	struct hmap_node by_uuid;
 	struct hmap_node by_gid;
 	struct list dirty; /* to be published again */
@@ -66,8 +63,8 @@ struct cache_group {
 };
 
 struct cache {
-	struct hmap u_key, u_alt, u_uuid, u_uid;
-	struct hmap g_key, g_alt, g_uuid, g_gid;
+	struct hmap u_key, u_uuid, u_uid;
+	struct hmap g_key, g_uuid, g_gid;
 	char own_domain[NAME_MAX_DOMAIN + 1];
 	bool groups_removed;
 };
@@ -96,7 +93,7 @@ const char *cache_key(const struct cache *c, const char *name, const char *spn);
 /* New own domain: everything is filed anew. */
 void cache_set_domain(struct cache *c, const char *domain);
 
-/* `key`: canonical, own domain stripped; short names of other domains are found too. */
+/* `key`: canonical, own domain stripped. */
 struct cache_user *cache_user_by_key(const struct cache *c, const char *key);
 struct cache_user *cache_user_by_uuid(const struct cache *c, const struct uuid *uuid);
 struct cache_user *cache_user_by_uid(const struct cache *c, uint32_t uid);

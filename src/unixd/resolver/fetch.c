@@ -80,25 +80,37 @@ failed(struct resolver *r, struct flight *f, const struct idp_result *res)
 	fetch_pump(r);
 }
 
-/* The server's answer was for a record that goes by another number here. */
-static void
-check_number(struct resolver *r, const struct flight *f)
+static bool
+is_found(const struct resolver *r, const struct flight *f)
 {
 	uint32_t id;
 
-	if (f->of_record || f->id[strspn(f->id, "0123456789")] != '\0')
+	if (f->id[strspn(f->id, "0123456789")] == '\0') {
+		id = (uint32_t)strtoul(f->id, NULL, 10);
+		return cache_user_by_uid(&r->cache, id) != NULL ||
+		    (f->kind == KIND_GROUP && cache_group_by_gid(&r->cache, id) != NULL);
+	}
+	return cache_user_by_key(&r->cache, f->id) != NULL ||
+	    (f->kind == KIND_GROUP && cache_group_by_key(&r->cache, f->id) != NULL);
+}
+
+/* The server has an answer, but on this host it goes by another number (accept-id) or by
+ * its SPN only (another domain): what was asked for does not exist here. */
+static void
+check_words(struct resolver *r, const struct flight *f)
+{
+	struct uuid uuid;
+
+	if (f->of_record || uuid_parse(f->id, strlen(f->id), &uuid) == 0 ||
+	    is_found(r, f))
 		return;
-	id = (uint32_t)strtoul(f->id, NULL, 10);
-	if (cache_user_by_uid(&r->cache, id) != NULL)
-		return;
-	if (f->kind == KIND_USER || cache_group_by_gid(&r->cache, id) == NULL)
-		forget_negative(r, f->kind, f->id, f->quiet);
+	forget_negative(r, f->kind, f->id, f->quiet);
 }
 
 static void
 arrived(struct resolver *r, struct flight *f)
 {
-	check_number(r, f);
+	check_words(r, f);
 	r->fault = IDP_OK;
 	fetch_land(r, f, LANDED);
 	fetch_pump(r);

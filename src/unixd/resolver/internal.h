@@ -246,6 +246,8 @@ void strings_sort_unique(struct strings *s);
 /* Shown names of the members; borrowed from the records. */
 void members_collect(struct resolver *r, const struct cache_group *cg,
     struct strings *out);
+/* A newer record of a person may contradict the lists she is on. */
+void members_recheck(struct resolver *r, const struct cache_user *cu);
 /* Takes a person who is gone out of every group's list. */
 void members_drop(struct resolver *r, const char *name, const char *spn);
 

@@ -25,7 +25,7 @@ times_set(struct resolver *r, struct cache_times *t, int32_t fetched)
 
 	t->fetched = fetched;
 	t->soft_at = fetched + ttl / 2 + (int32_t)(resolver_random(r) % spread);
-	t->hard_at = fetched + ttl - (int32_t)(resolver_random(r) % spread);
+	t->hard_at = fetched + ttl;
 	t->retry_at = fetched;
 }
 
@@ -103,9 +103,6 @@ make_room_for_group(struct resolver *r, const struct groupid *g, int32_t fetched
 		cache_group_by_gid(&r->cache, g->gid) };
 	size_t i;
 
-	if (old[0] != NULL &&
-	    !streq(cache_key(&r->cache, old[0]->g->name, old[0]->g->spn), key))
-		old[0] = NULL;
 	if (old[1] == old[0])
 		old[1] = NULL;
 	for (i = 0; i < ARRAY_SIZE(old); i++) {
@@ -243,8 +240,7 @@ make_room_for_name(struct resolver *r, const struct user *u, int32_t fetched)
 	const char *key = cache_key(&r->cache, u->name, u->spn);
 	struct cache_user *old = cache_user_by_key(&r->cache, key);
 
-	if (old == NULL || uuid_equal(&old->u->uuid, &u->uuid) ||
-	    !streq(cache_key(&r->cache, old->u->name, old->u->spn), key))
+	if (old == NULL || uuid_equal(&old->u->uuid, &u->uuid))
 		return true;
 	if (r->loading && old->t.fetched > fetched)
 		return false;
@@ -343,6 +339,7 @@ take_user(struct resolver *r, struct user *u, int32_t fetched)
 		store_put_user(r->ports.store, u, wall_of(r, fetched));
 	}
 	show_user(r, cu);
+	members_recheck(r, cu);
 }
 
 void

@@ -155,3 +155,16 @@ members_drop(struct resolver *r, const char *name, const char *spn)
 		show_group_later(r, cg);
 	}
 }
+
+void
+members_recheck(struct resolver *r, const struct cache_user *cu)
+{
+	struct cache_group *cg;
+	size_t pos;
+
+	for (cg = cache_group_any(&r->cache, &pos); cg != NULL;
+	     cg = cache_group_any_next(&r->cache, cg, &pos)) {
+		if (lists(cg->m, cu->u->spn) && !carries(cu, cg->g))
+			show_group_later(r, cg);
+	}
+}

@@ -83,7 +83,7 @@ matches(const struct entity *e, const char *id)
 	return strcmp(text, id) == 0;
 }
 
-/* The living one before the dead one of the same name. */
+/* The living one before the dead one, ours before one of another domain. */
 static struct entity *
 lookup(bool is_group, const char *id)
 {
@@ -94,7 +94,8 @@ lookup(bool is_group, const char *id)
 		struct entity *e = world.v[i];
 
 		if (e->is_group == is_group && matches(e, id) &&
-		    (found == NULL || found->deleted))
+		    (found == NULL || found->deleted ||
+			strcmp(found->domain, world.domain) != 0))
 			found = e;
 	}
 	return found;

@@ -28,14 +28,23 @@ world_deinit(void)
 struct entity *
 world_find(bool is_group, const char *name)
 {
-	size_t i;
+	const char *at = strchr(name, '@');
+	size_t len = at != NULL ? (size_t)(at - name) : strlen(name), i;
+	const char *domain = at != NULL ? at + 1 : world.domain;
+	struct entity *other = NULL;
 
 	for (i = world.n; i-- > 0;) {
-		if (world.v[i]->is_group == is_group &&
-		    strcmp(world.v[i]->name, name) == 0)
-			return world.v[i];
+		struct entity *e = world.v[i];
+
+		if (e->is_group != is_group || strncmp(e->name, name, len) != 0 ||
+		    e->name[len] != '\0')
+			continue;
+		if (strcmp(e->domain, domain) == 0)
+			return e;
+		if (other == NULL)
+			other = e;
 	}
-	return NULL;
+	return at == NULL ? other : NULL;
 }
 
 void
@@ -57,8 +66,10 @@ world_add(bool is_group, const char *name)
 
 	e->is_group = is_group;
 	snprintf(e->name, sizeof(e->name), "%s", name);
-	snprintf(e->domain, sizeof(e->domain), "%s", world.domain);
-	snprintf(e->display, sizeof(e->display), "%s", name);
+	e->name[strcspn(e->name, "@")] = '\0';
+	snprintf(e->domain, sizeof(e->domain), "%s",
+	    strchr(name, '@') != NULL ? strchr(name, '@') + 1 : world.domain);
+	snprintf(e->display, sizeof(e->display), "%s", e->name);
 	world_new_uuid(e);
 	world.v[world.n++] = e;
 	return e;
