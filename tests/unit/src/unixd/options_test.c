@@ -32,17 +32,22 @@ clean(void **state)
 static int
 parse(struct options *o, const char *a, const char *b, const char *c)
 {
-	char *argv[5] = { (char[]){ "kanidm_unixd" } };
+	/* Options point into these words, and the tests compare them before the next call. */
+	static char word[4][64];
+	char *argv[5] = { word[0] };
 	const char *words[] = { a, b, c };
 	FILE *f = fmemopen(text, sizeof(text), "w");
 	int argc = 1, rc;
 
-	for (size_t i = 0; i < ARRAY_SIZE(words) && words[i] != NULL; i++)
-		argv[argc++] = strdup(words[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(words) && words[i] != NULL; i++) {
+		(void)snprintf(word[argc], sizeof(word[argc]), "%s", words[i]);
+		argv[argc] = word[argc];
+		argc++;
+	}
+	(void)snprintf(word[0], sizeof(word[0]), "kanidm_unixd");
 	memset(text, 0, sizeof(text));
 	rc = options_parse(argc, argv, o, f, f);
 	(void)fclose(f);
-	/* Options point into argv, and these tests compare them at once. */
 	return rc;
 }
 
