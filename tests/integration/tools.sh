@@ -1,0 +1,125 @@
+#!/bin/bash
+# SPDX-License-Identifier: MPL-2.0
+# The tools as administrators and sshd run them: output, exit codes, rights, and the key
+# command as nobody with nothing in its environment.
+set -eu
+here=$(cd "$(dirname "$0")/../.." && pwd)
+build=$1
+# shellcheck source=tests/support/netns.sh
+. "$here/tests/support/netns.sh"
+netns_enter "$(readlink -f "$0")" "$@"
+export KU_BUILD_DIR=$build
+# shellcheck source=tests/support/devidm.sh
+. "$here/tests/support/devidm.sh"
+
+netns_setup "$build"
+
+# expect_rc WANT COMMAND...: its exit code; output is in $out and $err.
+expect_rc()
+{
+	local want=$1 rc=0
+	shift
+	"$@" >"$NETNS_DIR/out" 2>"$NETNS_DIR/err" </dev/null || rc=$?
+	out=$(cat "$NETNS_DIR/out")
+	err=$(cat "$NETNS_DIR/err")
+	[ "$rc" = "$want" ] || netns_fail "$*: exit $rc instead of $want
+stdout: $out
+stderr: $err"
+	echo "ok: $* -> $rc"
+}
+
+says()
+{
+	[ "$1" = "$2" ] || netns_fail "expected
+$2
+got
+$1"
+}
+
+as_nobody()
+{
+	setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+}
+
+keys()
+{
+	as_nobody env -i "$(command -v kanidm_ssh_authorizedkeys)" "$@"
+}
+
+sock=/run/kanidm-unixd/sock
+for command in status cache-invalidate "cache-clear --really" "explain alice"; do
+	# shellcheck disable=SC2086
+	expect_rc 1 kanidm-unix $command
+	says "$out" ""
+	says "$err" "kanidm-unix: Error -> cannot connect to $sock: No such file or directory (code 2)
+is it running? systemctl status kanidm-unixd"
+done
+expect_rc 1 keys alice
+says "$out$err" ""
+expect_rc 0 kanidm-unix version
+case $out in "kanidm-unix "[0-9]*) ;; *) netns_fail "version: $out" ;; esac
+expect_rc 0 kanidm-unix help
+expect_rc 2 kanidm-unix
+says "$out" ""
+expect_rc 2 kanidm-unix nonsense
+expect_rc 2 kanidm-unix explain
+expect_rc 0 keys -v
+case $out in "ssh_authorizedkeys "[0-9]*) ;; *) netns_fail "version: $out" ;; esac
+
+devidm_start "$NETNS_DIR/devidm" sample
+netns_write_config "$DEVIDM_URL" "$DEVIDM_CA" 'uid_attr_map = "name"'
+netns_daemon_start
+
+expect_rc 0 kanidm-unix status
+says "$out" "system: online
+Kanidm: online"
+expect_rc 0 kanidm-unix status --verbose
+for key in "uri: $DEVIDM_URL" "identity: anonymous@idm.example.test" "users: " "hsm_pin: "; do
+	case $out in *"$key"*) ;; *) netns_fail "status --verbose lacks '$key': $out" ;; esac
+done
+expect_rc 0 kanidm-unix status --json
+python3 -c 'import json,sys; assert json.load(sys.stdin)["Kanidm"] == "online"' <<<"$out"
+
+expect_rc 0 keys alice
+says "$err" ""
+[ "$(wc -l <<<"$out")" = 2 ] || netns_fail "alice has two keys: $out"
+grep -q '^ssh-ed25519 AAAA.* alice@laptop$' <<<"$out" || netns_fail "keys: $out"
+for name in nosuchperson carol root "alice,x" 20001 ""; do
+	expect_rc 0 keys "$name"
+	says "$out$err" ""
+done
+expect_rc 1 keys
+says "$out" ""
+as_nobody env -i "$(command -v kanidm_ssh_authorizedkeys)" alice <&- >"$NETNS_DIR/out" ||
+	netns_fail "keys with stdin closed"
+[ "$(wc -l <"$NETNS_DIR/out")" = 2 ] || netns_fail "keys with stdin closed"
+
+expect_rc 1 as_nobody kanidm-unix cache-invalidate
+says "$out" ""
+says "$err" "cache-invalidate: only root may do this (try: sudo kanidm-unix cache-invalidate)"
+expect_rc 1 as_nobody kanidm-unix cache-clear --really
+says "$err" "cache-clear: only root may do this (try: sudo kanidm-unix cache-clear --really)"
+expect_rc 1 as_nobody kanidm-unix accept-id alice
+expect_rc 0 kanidm-unix cache-invalidate
+says "$out" success
+expect_rc 1 kanidm-unix cache-clear
+says "$out" ""
+getent passwd alice >/dev/null
+expect_rc 0 kanidm-unix cache-clear --really
+says "$out" success
+expect_rc 0 kanidm-unix explain alice
+[ -n "$out" ] || netns_fail "explain says nothing"
+expect_rc 0 kanidm-unix explain root
+expect_rc 0 kanidm-unix explain "alice,x"
+
+# Offline is an answer too.
+devidm_stop
+netns_wait_for 20 sh -c 'kanidm-unix status | grep -q "Kanidm: offline"' ||
+	netns_fail "still online without a server"
+expect_rc 0 kanidm-unix status
+says "$out" "system: online
+Kanidm: offline"
+expect_rc 0 kanidm-unix status --verbose
+case $out in *"reason: connection refused"*) ;; *) netns_fail "no reason: $out" ;; esac
+netns_daemon_stop
+echo "ok: all"
