@@ -23,6 +23,7 @@
 #include "src/prog/log.h"
 #include "src/prog/sdnotify.h"
 #include "src/unixd/core/loop.h"
+#include "src/unixd/hsm/pin.h"
 #include "src/unixd/idp/idp.h"
 #include "src/unixd/local/local.h"
 #include "src/unixd/netwatch.h"
@@ -41,6 +42,7 @@ struct daemon {
 	struct settings settings;
 	struct publish_settings publish_settings;
 	const char *store_note;
+	struct pin pin;
 
 	struct loop *loop;
 	struct server *server;
@@ -79,6 +81,7 @@ status_pairs(void *arg, resolver_pair_fn fn, void *fn_arg)
 
 	if (d->store_note != NULL)
 		fn(fn_arg, "store", d->store_note);
+	fn(fn_arg, "hsm_pin", d->pin.text);
 	settings_status(&d->settings, fn, fn_arg);
 }
 
@@ -303,6 +306,10 @@ start_ports(struct daemon *d)
 	}
 	if (d->store_note != NULL)
 		log_warn("store: %s", d->store_note);
+	pin_prepare(d->settings.config->hsm_pin_path, KU_PATH_HSM_PIN, KU_PATH_HSM_PIN_ALT,
+	    &d->pin);
+	if (d->pin.state != PIN_READY)
+		log_info("hsm: %s", d->pin.text);
 	d->local = local_new(KU_PATH_ETC_PASSWD, KU_PATH_ETC_GROUP);
 	if (local_is_frozen(d->local))
 		log_warn(

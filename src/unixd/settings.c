@@ -13,7 +13,6 @@
 #include "src/base/util.h"
 #include "src/prog/log.h"
 #include "src/prog/xalloc.h"
-#include "src/unixd/pin.h"
 
 static void
 log_problems(const struct config_problems *p)
@@ -184,7 +183,6 @@ settings_status(const struct settings *s, resolver_pair_fn fn, void *arg)
 {
 	static const char *const proxies[] = { "https_proxy", "HTTPS_PROXY", "all_proxy",
 		"ALL_PROXY", "no_proxy", "NO_PROXY" };
-	cleanup_(freep) char *pin = pin_describe(s->config->hsm_pin_path);
 
 	if (s->fallback != NULL)
 		fn(arg, "config", s->fallback);
@@ -195,7 +193,6 @@ settings_status(const struct settings *s, resolver_pair_fn fn, void *arg)
 
 		fn(arg, "config", text);
 	}
-	fn(arg, "hsm_pin", pin);
 	for (size_t i = 0; i < ARRAY_SIZE(proxies); i++)
 		status_proxy(proxies[i], fn, arg);
 }

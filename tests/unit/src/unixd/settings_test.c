@@ -14,7 +14,6 @@
 
 #include <cmocka.h>
 
-#include "src/unixd/pin.h"
 
 struct world {
 	char dir[64];
@@ -182,35 +181,6 @@ a_proxys_password_is_not_shown(void **state)
 	(void)unsetenv("HTTPS_PROXY");
 }
 
-static void
-expect_pin(const char *configured, const char *place, const char *other, const char *want)
-{
-	char *text = pin_describe_in(configured, place, other);
-
-	assert_string_equal(text, want);
-	free(text);
-}
-
-static void
-the_pin_is_where_it_is_or_where_it_would_be_made(void **state)
-{
-	struct world *w = *state;
-	char place[128], other[128], want[160];
-
-	(void)snprintf(place, sizeof(place), "%s/pin", w->dir);
-	(void)snprintf(other, sizeof(other), "%s/other-pin", w->dir);
-	(void)snprintf(want, sizeof(want), "%s (not made yet)", place);
-	expect_pin(NULL, place, other, want);
-	write_file(other, "x");
-	expect_pin(NULL, place, other, other);
-	write_file(place, "x");
-	expect_pin(NULL, place, other, place);
-	expect_pin("/nonexistent/dir/pin", place, other,
-	    "offline login off: no place for the HSM pin, set hsm_pin_path");
-	(void)unlink(place);
-	(void)unlink(other);
-}
-
 int
 main(void)
 {
@@ -224,7 +194,6 @@ main(void)
 		SETTINGS_TEST(reload_of_a_broken_file_changes_nothing_but_what_is_shown),
 		SETTINGS_TEST(without_a_provider_the_link_has_no_uri),
 		SETTINGS_TEST(a_proxys_password_is_not_shown),
-		SETTINGS_TEST(the_pin_is_where_it_is_or_where_it_would_be_made),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
