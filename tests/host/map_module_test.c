@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * The built module beside a map that the daemon's own writer published: what is answered
+ * from memory, what is asked of the (fake) daemon, and what an outage looks like. The fake's
+ * alice has another GECOS than the map's, so an answer shows where it came from.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "host/fake.h"
+#include "host/module.h"
+#include "ku/paths.h"
+#include "ku/wire.h"
+#include "src/base/deadline.h"
+#include "src/base/util.h"
+#include "src/unixd/core/timers.h"
+#include "src/unixd/local/local.h"
+#include "src/unixd/publish/publish.h"
+
+#define FROM_MAP    "From the map"
+#define FROM_DAEMON "Alice Doe"
+
+static struct module mod;
+static struct fake fake;
+static struct timers timers;
+static struct publish *writer;
+static char buf[4096];
+
+static uint32_t
+boot_now(void)
+{
+	return (uint32_t)(clock_boot_ns() / 1000000000);
+}
+
+static void
+write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "we");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void
+publish_alice(uint32_t fresh_until)
+{
+	static const uint32_t gids[] = { 71000, 71001, 71002 };
+	static const char *const keys[] = { "alice", "alice@own.example" };
+	static const char *const members[] = { "alice", "bob" };
+	static const char *const group_key[] = { "staff" };
+	const struct passwd_view user = { .uid = FAKE_ALICE_UID,
+		.gid = FAKE_ALICE_UID,
+		.name = "alice",
+		.gecos = FROM_MAP,
+		.dir = "/home/alice",
+		.shell = "/bin/sh",
+		.n_gids = ARRAY_SIZE(gids),
+		.gids = gids };
+	const struct group_view group = { .gid = FAKE_STAFF_GID,
+		.name = "staff",
+		.n_members = ARRAY_SIZE(members),
+		.members = members };
+
+	publish_user(writer, &user, keys, ARRAY_SIZE(keys), fresh_until);
+	publish_group(writer, &group, group_key, 1, fresh_until);
+}
+
+/* A map of one user and one group, with a lease given at `lease_at`; fresh records or old ones. */
+static void
+publish_map(uint32_t lease_at, bool fresh)
+{
+	const struct publish_settings settings = { .path = KU_PATH_MAP,
+		.own_domain = "own.example",
+		.offline_limit_s = 0,
+		.max_ttl_s = 900 };
+	struct local *l = local_new(KU_PATH_ETC_PASSWD, KU_PATH_ETC_GROUP);
+
+	timers_init(&timers);
+	timers.now.mono_ns = clock_mono_ns();
+	timers.now.boot_ns = clock_boot_ns();
+	writer = publish_new(&timers, &settings);
+	assert_non_null(writer);
+	publish_local(writer, l, NULL);
+	publish_alice(fresh ? boot_now() + 600 : 1);
+	publish_negative(writer, PUBLISH_USER, "ghost", 0, boot_now() + 60);
+	publish_lease(writer, lease_at, 0);
+	assert_int_equal(publish_commit(writer), 0);
+	l = local_free(l);
+	assert_null(l);
+}
+
+/* Each test has its own map, and a module that has seen no other. */
+static int
+begin(void **state)
+{
+	(void)state;
+	fake_set(&fake, FAKE_ANSWER, 0);
+	(void)fake_requests(&fake);
+	module_load(&mod);
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	if (writer != NULL) {
+		writer = publish_free(writer);
+		timers_deinit(&timers);
+	}
+	(void)unlink(KU_PATH_MAP);
+	module_unload(&mod);
+	return 0;
+}
+
+static enum nss_status
+ask_user(const char *name, const char **ret_gecos, int *ret_err)
+{
+	struct passwd pw = { 0 };
+	enum nss_status s = mod.getpwnam_r(name, &pw, buf, sizeof(buf), ret_err);
+
+	*ret_gecos = s == NSS_STATUS_SUCCESS ? pw.pw_gecos : "";
+	return s;
+}
+
+static void
+assert_alice_comes_from(const char *where)
+{
+	const char *gecos;
+	int err;
+
+	assert_int_equal(ask_user("alice", &gecos, &err), NSS_STATUS_SUCCESS);
+	assert_string_equal(gecos, where);
+}
+
+static void
+fresh_records_are_answered_without_the_daemon(void **state)
+{
+	long start = 1, size = 1;
+	gid_t *gids = malloc(sizeof(gid_t));
+	struct passwd pw;
+	struct group gr;
+	int err;
+
+	(void)state;
+	publish_map(boot_now(), true);
+	assert_alice_comes_from(FROM_MAP);
+	assert_int_equal(mod.getpwuid_r(FAKE_ALICE_UID, &pw, buf, sizeof(buf), &err),
+	    NSS_STATUS_SUCCESS);
+	assert_string_equal(pw.pw_gecos, FROM_MAP);
+	assert_int_equal(mod.getgrnam_r("staff", &gr, buf, sizeof(buf), &err),
+	    NSS_STATUS_SUCCESS);
+	assert_int_equal(mod.getgrgid_r(FAKE_STAFF_GID, &gr, buf, sizeof(buf), &err),
+	    NSS_STATUS_SUCCESS);
+	assert_string_equal(gr.gr_mem[1], "bob");
+	gids[0] = FAKE_ALICE_UID;
+	assert_int_equal(mod.initgroups_dyn("alice", FAKE_ALICE_UID, &start, &size, &gids,
+			     -1, &err),
+	    NSS_STATUS_SUCCESS);
+	assert_int_equal(start, 4);
+	assert_int_equal(gids[3], 71002);
+	free(gids);
+	assert_int_equal(fake_requests(&fake), 0);
+}
+
+static void
+local_names_and_recent_negatives_need_no_daemon(void **state)
+{
+	static const char *const names[] = { "daemon", "DAEMON", "ghost" };
+	const char *gecos;
+	int err = 0;
+
+	(void)state;
+	publish_map(boot_now(), true);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		assert_int_equal(ask_user(names[i], &gecos, &err), NSS_STATUS_NOTFOUND);
+		assert_int_equal(err, ENOENT);
+	}
+	assert_int_equal(fake_requests(&fake), 0);
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+/* In a child: after the first lookup any system call but exit kills. */
+static void
+look_up_without_system_calls(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog prog = { ARRAY_SIZE(code), code };
+	enum nss_status s;
+	struct passwd pw;
+	int bad = 0, err;
+
+	s = mod.getpwnam_r("alice", &pw, buf, sizeof(buf), &err);
+	if (s != NSS_STATUS_SUCCESS || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) != 0)
+		_exit(3);
+	for (int i = 0; i < 1000; i++) {
+		s = mod.getpwnam_r("alice", &pw, buf, sizeof(buf), &err);
+		bad |= s != NSS_STATUS_SUCCESS;
+		s = mod.getpwuid_r(FAKE_ALICE_UID, &pw, buf, sizeof(buf), &err);
+		bad |= s != NSS_STATUS_SUCCESS;
+		s = mod.getpwnam_r("ghost", &pw, buf, sizeof(buf), &err);
+		bad |= s != NSS_STATUS_NOTFOUND;
+	}
+	_exit(bad);
+}
+
+static void
+a_hit_makes_no_system_call(void **state)
+{
+	int status = -1;
+	pid_t pid;
+
+	(void)state;
+	publish_map(boot_now(), true);
+	pid = fork();
+	if (pid == 0)
+		look_up_without_system_calls();
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+#endif
+
+static void
+an_old_record_is_renewed_if_the_daemon_is_quick(void **state)
+{
+	int64_t t;
+
+	(void)state;
+	publish_map(boot_now(), false);
+	assert_alice_comes_from(FROM_DAEMON);
+	assert_int_equal(fake_requests(&fake), 1);
+	/* frozen: the record, after at most the short wait */
+	fake_set(&fake, FAKE_FROZEN, 0);
+	t = clock_mono_ns();
+	assert_alice_comes_from(FROM_MAP);
+	assert_in_range((clock_mono_ns() - t) / 1000000, 49, 1000);
+	/* in trouble, busy, confused: the record */
+	fake_set(&fake, FAKE_STATUS, KU_ST_UNAVAIL);
+	assert_alice_comes_from(FROM_MAP);
+	fake_set(&fake, FAKE_STATUS, KU_ST_BUSY);
+	assert_alice_comes_from(FROM_MAP);
+	fake_set(&fake, FAKE_GARBAGE, 3);
+	assert_alice_comes_from(FROM_MAP);
+}
+
+static void
+a_daemon_that_lets_its_lease_run_out_is_not_waited_for(void **state)
+{
+	const char *gecos;
+	int64_t t;
+	int err;
+
+	(void)state;
+	if (boot_now() < 100)
+		skip();
+	publish_map(boot_now() - 60, false);
+	assert_int_equal(kill(fake.pid, SIGSTOP), 0);
+	t = clock_mono_ns();
+	for (int i = 0; i < 1000; i++)
+		assert_alice_comes_from(FROM_MAP);
+	assert_true(clock_mono_ns() - t < 1000000000);
+	/* one that is not there costs the short wait, and is not "no such user" */
+	t = clock_mono_ns();
+	assert_int_equal(ask_user("bob", &gecos, &err), NSS_STATUS_UNAVAIL);
+	assert_in_range((clock_mono_ns() - t) / 1000000, 49, 1000);
+	assert_int_equal(kill(fake.pid, SIGCONT), 0);
+}
+
+static void
+trouble_is_tryagain_only_while_the_name_is_known_not_to_be_local(void **state)
+{
+	const char *gecos;
+	int err;
+
+	(void)state;
+	publish_map(boot_now(), true);
+	fake_set(&fake, FAKE_STATUS, KU_ST_UNAVAIL);
+	assert_int_equal(ask_user("bob", &gecos, &err), NSS_STATUS_TRYAGAIN);
+	assert_int_equal(err, EAGAIN);
+	/* useradd, and the map does not know it yet */
+	write_file("/run/passwd",
+	    "daemon:x:1:1::/:/bin/sh\nbob:x:1000:1000::/:/bin/sh\n");
+	assert_int_equal(ask_user("bob", &gecos, &err), NSS_STATUS_UNAVAIL);
+	assert_int_equal(err, ENOENT);
+	write_file("/run/passwd", "daemon:x:1:1::/:/bin/sh\n");
+}
+
+static void
+enumeration_needs_no_daemon(void **state)
+{
+	struct passwd pw;
+	struct group gr;
+	int err;
+
+	(void)state;
+	publish_map(boot_now(), false);
+	for (int round = 0; round < 2; round++) {
+		assert_int_equal(mod.getpwent_r(&pw, buf, 8, &err), NSS_STATUS_TRYAGAIN);
+		assert_int_equal(err, ERANGE);
+		assert_int_equal(mod.getpwent_r(&pw, buf, sizeof(buf), &err),
+		    NSS_STATUS_SUCCESS);
+		assert_string_equal(pw.pw_gecos, FROM_MAP);
+		assert_int_equal(mod.getpwent_r(&pw, buf, sizeof(buf), &err),
+		    NSS_STATUS_NOTFOUND);
+		assert_int_equal(err, ENOENT);
+		assert_int_equal(mod.getgrent_r(&gr, buf, sizeof(buf), &err),
+		    NSS_STATUS_SUCCESS);
+		assert_string_equal(gr.gr_name, "staff");
+		assert_int_equal(mod.getgrent_r(&gr, buf, sizeof(buf), &err),
+		    NSS_STATUS_NOTFOUND);
+		assert_int_equal(mod.endpwent(), NSS_STATUS_SUCCESS);
+		assert_int_equal(mod.endgrent(), NSS_STATUS_SUCCESS);
+	}
+	assert_int_equal(fake_requests(&fake), 0);
+}
+
+static void
+what_a_hit_costs_is_printed(void **state)
+{
+	struct passwd pw;
+	int64_t best = INT64_MAX;
+	int err;
+
+	(void)state;
+	publish_map(boot_now(), true);
+	for (int round = 0; round < 20; round++) {
+		int64_t t = clock_mono_ns();
+
+		for (int i = 0; i < 10000; i++)
+			(void)mod.getpwnam_r("alice", &pw, buf, sizeof(buf), &err);
+		t = (clock_mono_ns() - t) / 10000;
+		best = t < best ? t : best;
+	}
+	print_message("getpwnam_r, hit: %ld ns\n", (long)best);
+	/* any build: far from the price of one question to the daemon */
+	assert_true(best < 5000);
+}
+
+int
+main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
+	const struct CMUnitTest tests[] = {
+		T(fresh_records_are_answered_without_the_daemon),
+		T(local_names_and_recent_negatives_need_no_daemon),
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+		T(a_hit_makes_no_system_call),
+#endif
+		T(an_old_record_is_renewed_if_the_daemon_is_quick),
+		T(a_daemon_that_lets_its_lease_run_out_is_not_waited_for),
+		T(trouble_is_tryagain_only_while_the_name_is_known_not_to_be_local),
+		T(enumeration_needs_no_daemon),
+		T(what_a_hit_costs_is_printed),
+	};
+#undef T
+	int failed;
+
+	module_enter_namespace();
+	/* local files of our own, in this namespace only */
+	write_file("/run/passwd", "daemon:x:1:1::/:/bin/sh\n");
+	write_file("/run/group", "daemon:x:1:\n");
+	if (mount("/run/passwd", KU_PATH_ETC_PASSWD, NULL, MS_BIND, NULL) != 0 ||
+	    mount("/run/group", KU_PATH_ETC_GROUP, NULL, MS_BIND, NULL) != 0) {
+		perror("bind mount, skipped");
+		return 77;
+	}
+	fake_start(&fake, MODULE_SOCK, 64);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	fake_stop(&fake);
+	return failed;
+}
