@@ -36,7 +36,7 @@ listen_for(struct conn *c, uint32_t events)
 }
 
 void
-conn_close(struct conn *c)
+conn_drop(struct conn *c)
 {
 	struct server *s = c->server;
 
@@ -211,7 +211,7 @@ conn_pump(struct conn *c)
 		;
 	c->pumping = false;
 	if (c->dead) {
-		conn_close(c);
+		conn_drop(c);
 		return;
 	}
 	switch (c->state) {
@@ -227,7 +227,7 @@ conn_pump(struct conn *c)
 		break;
 	}
 	if (c->dead)
-		conn_close(c);
+		conn_drop(c);
 }
 
 static void
@@ -275,7 +275,7 @@ on_timer(struct timer *t)
 	if (c->timing_request)
 		log_debug("request: incomplete, dropped uid=%u pid=%d",
 		    (unsigned)c->peer.uid, (int)c->peer.pid);
-	conn_close(c);
+	conn_drop(c);
 }
 
 void

@@ -48,7 +48,7 @@ struct conn {
 
 /* Takes the descriptor, which is non-blocking and counted in by peers_admit. */
 void conn_start(struct server *s, int fd, const struct peer *peer);
-void conn_close(struct conn *c);
+void conn_drop(struct conn *c);
 
 /* For the operations: exactly one of these per request, from within the handler or later. */
 void conn_reply_status(struct conn *c, uint16_t status);

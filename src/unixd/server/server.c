@@ -72,7 +72,7 @@ server_free(struct server *s)
 		return NULL;
 	listener_close_all(&s->listeners);
 	list_for_each_safe(it, tmp, &s->conns)
-		conn_close(container_of(it, struct conn, link));
+		conn_drop(container_of(it, struct conn, link));
 	peers_deinit(&s->peers);
 	free(s);
 	return NULL;
