@@ -67,7 +67,9 @@ next_in(const struct access *a, enum ku_map_kind kind, struct position *pos,
 
 		if (begun && !same && id <= pos->last)
 			continue;
-		if (!find_newest(v, kind, id, &f) || f.superseded)
+		/* The newest version names this place as its first: so the next call finds
+		 * its way back to here, and a file cannot lead a caller in a circle. */
+		if (!find_newest(v, kind, id, &f) || f.superseded || f.first != at)
 			continue;
 		got = take(v, &f, arg);
 		if (got == MAP_ABSENT)

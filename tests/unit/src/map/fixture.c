@@ -253,3 +253,10 @@ count_maps(const struct fixture *f)
 	(void)fclose(maps);
 	return n;
 }
+
+void
+fixture_generation(struct fixture *f)
+{
+	publish_reconfigure(f->p, &f->settings);
+	assert_int_equal(publish_commit(f->p), 0);
+}
