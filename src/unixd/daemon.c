@@ -9,7 +9,6 @@
 #include "src/unixd/daemon.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,50 +21,20 @@
 #include "src/base/util.h"
 #include "src/prog/log.h"
 #include "src/prog/sdnotify.h"
-#include "src/unixd/core/loop.h"
-#include "src/unixd/hsm/pin.h"
+#include "src/unixd/daemon_internal.h"
 #include "src/unixd/idp/idp.h"
 #include "src/unixd/local/local.h"
-#include "src/unixd/netwatch.h"
-#include "src/unixd/publish/publish.h"
 #include "src/unixd/resolver/resolver.h"
 #include "src/unixd/server/server.h"
-#include "src/unixd/settings.h"
 #include "src/unixd/store/store.h"
 
-#define LOCAL_POLL     (5 * CLOCK_S)
-#define NAG_EVERY      (24 * 3600 * CLOCK_S)
 #define FLUSH_LIMIT_MS 2000
 #define EXIT_LIMIT_S   1
 
-struct daemon {
-	struct settings settings;
-	struct publish_settings publish_settings;
-	const char *store_note;
-	struct pin pin;
-
-	struct loop *loop;
-	struct server *server;
-	struct store *store;
-	struct local *local;
-	struct idp *idp;
-	struct publish *publish;
-	struct resolver *resolver;
-	struct netwatch *netwatch;
-
-	struct loop_fd signals;
-	struct loop_fd local_watch;
-	struct timer local_poll;
-	struct timer watchdog;
-	struct timer nag;
-	int64_t watchdog_ns;
-	bool flushed;
-};
-
 /* ---- what is shown ---- */
 
-static void
-show_status(void *arg)
+void
+daemon_show_status(void *arg)
 {
 	struct daemon *d = arg;
 	char line[512];
@@ -85,103 +54,6 @@ status_pairs(void *arg, resolver_pair_fn fn, void *fn_arg)
 	settings_status(&d->settings, fn, fn_arg);
 }
 
-/* ---- what happens around us ---- */
-
-static void
-on_network_changed(void *arg)
-{
-	struct daemon *d = arg;
-
-	resolver_network_changed(d->resolver);
-}
-
-static void
-look_at_local_files(struct daemon *d)
-{
-	if (!local_refresh(d->local))
-		return;
-	log_debug("local: files changed");
-	resolver_local_changed(d->resolver);
-}
-
-static void
-on_local_watch(struct loop_fd *f, uint32_t events)
-{
-	(void)events;
-	look_at_local_files(container_of(f, struct daemon, local_watch));
-}
-
-/* Also with a watch: a file that is a mount of its own changes without an event. */
-static void
-on_local_poll(struct timer *t)
-{
-	struct daemon *d = container_of(t, struct daemon, local_poll);
-
-	look_at_local_files(d);
-	timers_set(loop_timers(d->loop), t, LOCAL_POLL);
-}
-
-static void
-on_watchdog(struct timer *t)
-{
-	struct daemon *d = container_of(t, struct daemon, watchdog);
-
-	(void)sdnotify("WATCHDOG=1");
-	timers_set(loop_timers(d->loop), t, d->watchdog_ns);
-}
-
-static void
-on_nag(struct timer *t)
-{
-	struct daemon *d = container_of(t, struct daemon, nag);
-	const struct config *c = d->settings.config;
-
-	if (c->uri != NULL && !c->verify_ca)
-		log_warn("config: verify_ca is off: whoever is between us and the server "
-			 "can be anybody");
-	timers_set(loop_timers(d->loop), t, NAG_EVERY);
-}
-
-/* ---- reload ---- */
-
-static void
-reload_publish(struct daemon *d)
-{
-	struct publish *old = d->publish;
-	bool want = d->settings.config->fast_cache;
-
-	d->publish_settings = settings_publish(&d->settings, KU_PATH_MAP);
-	if (want && old == NULL)
-		d->publish = publish_new(loop_timers(d->loop), &d->publish_settings);
-	else if (!want)
-		d->publish = NULL;
-	resolver_reconfigure(d->resolver, d->settings.config, d->publish);
-	if (old != NULL && d->publish == NULL) {
-		(void)publish_free(old);
-		(void)publish_withdraw_path(KU_PATH_MAP);
-	}
-	if (old == NULL && d->publish != NULL && publish_commit(d->publish) < 0)
-		log_warn("map: not written: %s", publish_trouble(d->publish));
-}
-
-static void
-reload(struct daemon *d)
-{
-	struct idp_settings idp;
-	struct config *old = NULL;
-
-	(void)sdnotifyf("RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_mono_ns() / 1000);
-	if (settings_reload(&d->settings, &old) == 0) {
-		idp = settings_idp(&d->settings);
-		idp_reload(d->idp, &idp);
-		reload_publish(d);
-		(void)config_free(old);
-	}
-	look_at_local_files(d);
-	(void)sdnotify("READY=1");
-	show_status(d);
-}
-
 static void
 on_signal(struct loop_fd *f, uint32_t events)
 {
@@ -191,7 +63,7 @@ on_signal(struct loop_fd *f, uint32_t events)
 	(void)events;
 	while (read(f->fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
 		if (si.ssi_signo == SIGHUP) {
-			reload(d);
+			daemon_reload(d);
 		} else {
 			log_info("daemon: stopping signal=%u", si.ssi_signo);
 			loop_stop(d->loop);
@@ -306,8 +178,8 @@ start_ports(struct daemon *d)
 	}
 	if (d->store_note != NULL)
 		log_warn("store: %s", d->store_note);
-	pin_prepare(d->settings.config->hsm_pin_path, KU_PATH_HSM_PIN, KU_PATH_HSM_PIN_ALT,
-	    &d->pin);
+	pin_prepare(d->settings.config->hsm_pin_path, KU_PATH_HSM_PIN,
+	    KU_PATH_HSM_PIN_ALT, &d->pin);
 	if (d->pin.state != PIN_READY)
 		log_info("hsm: %s", d->pin.text);
 	d->local = local_new(KU_PATH_ETC_PASSWD, KU_PATH_ETC_GROUP);
@@ -339,34 +211,8 @@ start_resolver(struct daemon *d)
 		(void)publish_withdraw_path(KU_PATH_MAP);
 	ports.publish = d->publish;
 	d->resolver = resolver_new(&ports, d->settings.config);
-	resolver_on_status_change(d->resolver, show_status, d);
+	resolver_on_status_change(d->resolver, daemon_show_status, d);
 	server_set_resolver(d->server, d->resolver);
-}
-
-static void
-start_watches(struct daemon *d)
-{
-	int fd = local_watch_fd(d->local);
-	unsigned long usec = sdnotify_watchdog_usec();
-	int rc = netwatch_new(d->loop, on_network_changed, d, &d->netwatch);
-
-	if (rc < 0)
-		log_warn("network: changes are not seen: %s", strerror(-rc));
-	timer_init(&d->local_poll, on_local_poll);
-	timers_set(loop_timers(d->loop), &d->local_poll, LOCAL_POLL);
-	d->local_watch =
-	    (struct loop_fd){ .fd = fd, .events = EPOLLIN, .fn = on_local_watch };
-	if (fd >= 0 && loop_add(d->loop, &d->local_watch) < 0)
-		d->local_watch.fd = -1;
-	if (d->local_watch.fd < 0)
-		log_warn("local: changes of /etc/passwd are seen after 5 s only");
-	timer_init(&d->watchdog, on_watchdog);
-	if (usec > 0) {
-		d->watchdog_ns = (int64_t)usec * 1000 / 2;
-		timers_set(loop_timers(d->loop), &d->watchdog, d->watchdog_ns);
-	}
-	timer_init(&d->nag, on_nag);
-	timers_set(loop_timers(d->loop), &d->nag, 0);
 }
 
 static int
@@ -393,7 +239,7 @@ start(struct daemon *d, const struct options *o)
 	if (rc < 0)
 		return rc;
 	start_resolver(d);
-	start_watches(d);
+	daemon_start_watches(d);
 	return 0;
 }
 
@@ -440,25 +286,12 @@ flush(struct daemon *d)
 }
 
 static void
-stop_watches(struct daemon *d)
-{
-	struct timers *ts = loop_timers(d->loop);
-
-	d->netwatch = netwatch_free(d->netwatch);
-	if (d->local_watch.fn != NULL && d->local_watch.fd >= 0)
-		loop_del(d->loop, &d->local_watch);
-	timers_unset(ts, &d->local_poll);
-	timers_unset(ts, &d->watchdog);
-	timers_unset(ts, &d->nag);
-}
-
-static void
 stop(struct daemon *d)
 {
 	(void)sdnotify("STOPPING=1");
 	d->server = server_free(d->server);
 	if (d->resolver != NULL) {
-		stop_watches(d);
+		daemon_stop_watches(d);
 		flush(d);
 	}
 	limit_exit();
@@ -489,7 +322,7 @@ daemon_run(const struct options *o)
 
 	if (rc == 0) {
 		(void)sdnotify("READY=1");
-		show_status(&d);
+		daemon_show_status(&d);
 		log_info("daemon: ready version=%s", KU_VERSION);
 		rc = loop_run(d.loop);
 	}

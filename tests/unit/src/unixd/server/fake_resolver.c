@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * The resolver's functions over a handful of constants, so that what the server sends can be
+ * compared byte by byte and a question can be kept waiting for as long as a test likes.
+ */
 #include "unit/src/unixd/server/fake_resolver.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Both ends of a connection in one thread: whoever waits for bytes turns the server's loop
+ * meanwhile, so a test reads like a conversation and has a deadline everywhere.
+ */
 #include "unit/src/unixd/server/harness.h"
 
 #include <errno.h>
