@@ -232,15 +232,16 @@ static int
 start_or_destroy(struct lane *lane, struct loop *l, const char *name, unsigned n,
     struct lane **ret_lane)
 {
-	int r = start(lane, l, name, n);
+	int r;
 
+	/* Before the thread starts and never again: a body may read it at once. */
+	*ret_lane = lane;
+	r = start(lane, l, name, n);
 	if (r < 0) {
 		stop_and_join(lane, false);
-		(void)lane_destroy(lane);
-		return r;
+		*ret_lane = lane_destroy(lane);
 	}
-	*ret_lane = lane;
-	return 0;
+	return r;
 }
 
 int
@@ -262,8 +263,6 @@ lane_new_body(struct loop *l, const char *name, void (*body)(void *arg),
 	lane->body = body;
 	lane->wake = wake;
 	lane->arg = arg;
-	/* The body may ask for its lane before pthread_create() has returned here. */
-	*ret_lane = lane;
 	return start_or_destroy(lane, l, name, 1, ret_lane);
 }
 
