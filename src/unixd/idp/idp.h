@@ -109,7 +109,7 @@ typedef void (*idp_probe_fn)(void *arg, const struct idp_result *res);
  * it). The answer is exactly one call of fn, later, on the loop, never from inside.
  */
 void idp_get_user(struct idp *p, const char *id, idp_user_fn fn, void *arg);
-/* Identity and transitive members of a group: three requests at most. */
+/* Identity and transitive members of a group: four requests at most. */
 void idp_get_group(struct idp *p, const char *id, idp_group_fn fn, void *arg);
 
 /*

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* The service account's token: first line of a file. */
+#pragma once
+
+struct tokenfile {
+	char *path;   /* malloc'ed; NULL: none configured */
+	char *bearer; /* NULL: there is no such file */
+	char problem[160];
+};
+
+/* On the lane: a disk may hang. Sets bearer, or problem, or neither (no file). */
+void tokenfile_read(struct tokenfile *t);
+void tokenfile_clear(struct tokenfile *t);
