@@ -133,6 +133,11 @@ link_network_changed(struct link *l, int64_t now)
 	if (l->state == LINK_ONLINE)
 		return 0;
 	l->failures = 0;
+	/* Interfaces come and go in bursts. */
+	if (now - l->probe_since < FIRST_TRY && l->state == LINK_OFFLINE) {
+		l->next_try = l->probe_since + FIRST_TRY;
+		return 0;
+	}
 	l->next_try = now;
 	return want_probe(l);
 }

@@ -162,6 +162,10 @@ wait_for_record(struct resolver *r, struct step *s, const struct decision *d)
 
 	s->flight = fetch_record(r, kind, uuid, true);
 	s->wait_ms = d->wait_ms;
+	if (s->user != NULL)
+		show_user_asked(r, s->user);
+	else
+		show_group_asked(r, s->group);
 	fetch_pump(r);
 }
 

@@ -5,6 +5,8 @@
  * may not be shown is taken out. Groups are gathered for a second: a hundred people who are
  * looked up one after another change one list a hundred times.
  */
+#include <string.h>
+
 #include "src/base/util.h"
 #include "src/prog/config.h"
 #include "src/prog/xalloc.h"
@@ -119,6 +121,25 @@ show_group(struct resolver *r, struct cache_group *cg)
 	cg->published = cg->g->gid;
 }
 
+/* As long as the groups that extend it. */
+static uint32_t
+mapped_fresh_until(const struct resolver *r, const char *local)
+{
+	uint32_t until = UINT32_MAX;
+	const struct cache_group *cg;
+	struct name with;
+	size_t i = 0;
+
+	while (mapgroup_with(r, local, &i, &with)) {
+		cg = cache_group_find(&r->cache, &with);
+		if (cg == NULL || cg->members_at == CACHE_NEVER)
+			return 0;
+		if (fresh_until(&cg->t) < until)
+			until = fresh_until(&cg->t);
+	}
+	return until;
+}
+
 /* Local groups that map_group extends. */
 static void
 show_mapped(struct resolver *r)
@@ -138,7 +159,7 @@ show_mapped(struct resolver *r)
 		key = name.text;
 		if (mapgroup_view(r, name.text, &b))
 			publish_group(r->ports.publish, &b.gr, &key, 1,
-			    (uint32_t)resolver_boot_s(r) + resolver_ttl(r) / 2);
+			    mapped_fresh_until(r, name.text));
 		else
 			publish_remove(r->ports.publish, PUBLISH_GROUP, lg.gid);
 	}
@@ -192,22 +213,51 @@ show_group_touched(void *r, struct cache_group *cg)
 	show_group_later(r, cg);
 }
 
+/* The canonical name of a configured one; a UUID is what its record is called. */
+static bool
+except_name(const struct resolver *r, struct name *name)
+{
+	const struct cache_user *cu;
+	const struct cache_group *cg;
+	const char *key;
+
+	if (name->kind != NAME_UUID) {
+		name_strip_domain(name, r->cache.own_domain);
+		return true;
+	}
+	if ((cu = cache_user_find(&r->cache, name)) != NULL)
+		key = cache_key(&r->cache, cu->u->name, cu->u->spn);
+	else if ((cg = cache_group_find(&r->cache, name)) != NULL)
+		key = cache_key(&r->cache, cg->g->name, cg->g->spn);
+	else
+		return false;
+	return name_parse(key, strlen(key), name) == 0;
+}
+
 /* Names this host has given to us: listed in allow_local_account_override, or extended. */
 void
 show_local(struct resolver *r)
 {
-	struct strings except = { 0 };
-	size_t i;
+	size_t n_max = r->filter.n_override + r->config->n_map_group, n = 0, i;
+	cleanup_(freep) struct name *names = NULL;
+	cleanup_(freep) const char **except = NULL;
 
 	if (r->ports.publish == NULL)
 		return;
-	for (i = 0; i < r->filter.n_override; i++)
-		strings_add(&except, r->filter.override[i].text);
-	for (i = 0; i < r->config->n_map_group; i++)
-		strings_add(&except, r->config->map_group[i].local);
-	strings_add(&except, NULL);
-	publish_local(r->ports.publish, r->ports.local, except.v);
-	freep(&except.v);
+	names = xcalloc(n_max + 1, sizeof(*names));
+	except = xcalloc(n_max + 1, sizeof(*except));
+	for (i = 0; i < r->filter.n_override; i++) {
+		names[n] = r->filter.override[i];
+		n += except_name(r, &names[n]);
+	}
+	for (i = 0; i < r->config->n_map_group; i++) {
+		const char *local = r->config->map_group[i].local;
+
+		n += name_parse(local, strlen(local), &names[n]) == 0;
+	}
+	for (i = 0; i < n; i++)
+		except[i] = names[i].text;
+	publish_local(r->ports.publish, r->ports.local, except);
 }
 
 void
