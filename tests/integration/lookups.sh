@@ -17,7 +17,7 @@ devidm_start "$NETNS_DIR/devidm" sample
 netns_write_config "$DEVIDM_URL" "$DEVIDM_CA" 'uid_attr_map = "name"' 'gid_attr_map = "name"'
 netns_daemon_start
 
-alice='alice:x:20001:20001:Alice Archer:/home/7601174a-8239-4a59-a754-f49617232afa:/bin/bash'
+alice='alice:x:20001:20001:Alice Archer:/home/alice@idm.example.test:/bin/bash'
 spn=alice@idm.example.test
 
 # $1: the situation
@@ -53,7 +53,9 @@ getent passwd nosuchperson || rc=$?
 
 getent passwd | grep -q '^alice:x:20001:' || netns_fail "enumeration does not list alice"
 [ "$(getent passwd | grep -c '^root:')" = 1 ] || netns_fail "enumeration lists root twice"
-getent group | grep -q '^shell_users:x:30001:' || netns_fail "enumeration of groups"
+# Groups reach the map once a second.
+netns_wait_for 5 sh -c 'getent group | grep -q "^shell_users:x:30001:"' ||
+	netns_fail "enumeration does not list shell_users: $(getent group)"
 
 devidm_stop
 netns_wait_for 20 sh -c 'kanidm-unix status | grep -q "Kanidm: offline"' ||
