@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MPL-2.0
-# A thousand lookups at once, of names nobody has asked for yet: every one is answered, and
-# the server sees each name once.
+# A thousand lookups at once by one user, of names nobody has asked for yet, while the server
+# takes its time: every one is answered, and the server sees each name once.
 set -eu
 here=$(cd "$(dirname "$0")/../.." && pwd)
 build=$1
@@ -16,11 +16,13 @@ netns_setup "$build"
 devidm_start "$NETNS_DIR/devidm" sample
 netns_write_config "$DEVIDM_URL" "$DEVIDM_CA" 'uid_attr_map = "name"'
 netns_daemon_start
+devidm_ctl fault delay 300 >/dev/null
 
 names=(alice bob carol frank grace heidi ivan)
 ask()
 {
-	getent passwd "$1" >"$NETNS_DIR/answers/$2" || echo "exit $?" >"$NETNS_DIR/answers/$2"
+	setpriv --reuid=1234 --regid=1234 --clear-groups \
+		getent passwd "$1" >"$NETNS_DIR/answers/$2" || echo "exit $?" >"$NETNS_DIR/answers/$2"
 }
 mkdir "$NETNS_DIR/answers"
 pids=()

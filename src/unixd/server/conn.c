@@ -35,10 +35,32 @@ listen_for(struct conn *c, uint32_t events)
 		c->dead = true;
 }
 
+/* The oldest waiting connection of this uid gets its turn. */
+static void
+serve_next(struct server *s, uid_t uid)
+{
+	struct list *it;
+
+	list_for_each(it, &s->conns) {
+		struct conn *c = container_of(it, struct conn, link);
+
+		if (c->state != CONN_WAITING || c->peer.uid != uid)
+			continue;
+		if (loop_mod(s->loop, &c->io, EPOLLIN) < 0)
+			return;
+		c->state = CONN_READING;
+		arm(c, s->settings.idle_ms);
+		peers_serve(&s->peers, uid);
+		return;
+	}
+}
+
 void
 conn_drop(struct conn *c)
 {
 	struct server *s = c->server;
+	uid_t uid = c->peer.uid;
+	bool next = peers_leave(&s->peers, uid, c->state == CONN_WAITING);
 
 	if (c->waiter != NULL)
 		resolver_cancel(c->waiter);
@@ -47,11 +69,12 @@ conn_drop(struct conn *c)
 	timers_unset(loop_timers(s->loop), &c->timer);
 	loop_del(s->loop, &c->io);
 	(void)close(c->io.fd);
-	peers_leave(&s->peers, c->peer.uid);
 	list_remove(&c->link);
 	s->n_conns--;
 	reply_clear(&c->out);
 	free(c);
+	if (next)
+		serve_next(s, uid);
 }
 
 /* One send; what does not fit waits for EPOLLOUT. */
@@ -219,6 +242,7 @@ conn_pump(struct conn *c)
 		arm_reading(c);
 		listen_for(c, EPOLLIN);
 		break;
+	case CONN_WAITING:
 	case CONN_WORKING:
 		listen_for(c, 0);
 		break;
@@ -254,6 +278,7 @@ on_io(struct loop_fd *f, uint32_t events)
 		 * recv() says which it is. */
 		read_some(c);
 		break;
+	case CONN_WAITING:
 	case CONN_WORKING:
 		if ((events & (EPOLLHUP | EPOLLERR)) != 0)
 			c->dead = true;
@@ -279,21 +304,22 @@ on_timer(struct timer *t)
 }
 
 void
-conn_start(struct server *s, int fd, const struct peer *peer)
+conn_start(struct server *s, int fd, const struct peer *peer, bool waiting)
 {
 	struct conn *c = xcalloc(1, sizeof(*c));
 
 	c->server = s;
 	c->peer = *peer;
-	c->state = CONN_READING;
+	c->state = waiting ? CONN_WAITING : CONN_READING;
 	timer_init(&c->timer, on_timer);
-	c->io = (struct loop_fd){ .fd = fd, .events = EPOLLIN, .fn = on_io };
+	c->io =
+	    (struct loop_fd){ .fd = fd, .events = waiting ? 0 : EPOLLIN, .fn = on_io };
 	list_append(&s->conns, &c->link);
 	s->n_conns++;
 	if (loop_add(s->loop, &c->io) < 0) {
 		list_remove(&c->link);
 		s->n_conns--;
-		peers_leave(&s->peers, peer->uid);
+		(void)!peers_leave(&s->peers, peer->uid, waiting);
 		(void)close(fd);
 		free(c);
 		return;

@@ -20,6 +20,7 @@ struct server;
 struct waiter;
 
 enum conn_state {
+	CONN_WAITING, /* its uid is over the quota: not read from yet */
 	CONN_READING, /* waiting for (the rest of) a request */
 	CONN_WORKING, /* the resolver has the question */
 	CONN_WRITING, /* the reply does not fit into the socket yet */
@@ -47,7 +48,7 @@ struct conn {
 };
 
 /* Takes the descriptor, which is non-blocking and counted in by peers_admit. */
-void conn_start(struct server *s, int fd, const struct peer *peer);
+void conn_start(struct server *s, int fd, const struct peer *peer, bool waiting);
 void conn_drop(struct conn *c);
 
 /* For the operations: exactly one of these per request, from within the handler or later. */

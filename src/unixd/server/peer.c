@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * Connection quotas. A caller that is over its quota is closed at once instead of waiting
- * in the backlog, where it would stand before everybody else.
+ * Connection quotas. One uid is served a bounded number of connections at once; a burst of
+ * honest ones (a web server's workers after a restart) waits for its turn instead of being
+ * turned away, since its callers would report that as trouble. What is far over the quota
+ * is closed at once: in the backlog it would stand before everybody else.
  */
 #include "src/unixd/server/peer.h"
 
@@ -17,7 +19,8 @@ static const uid_t hidden_uid = 65534;
 struct peer_count {
 	struct hmap_node node;
 	uid_t uid;
-	size_t n;
+	size_t n; /* all, waiting ones included */
+	size_t waiting;
 };
 
 void
@@ -66,39 +69,69 @@ find(const struct peers *p, uid_t uid)
 	return NULL;
 }
 
-bool
-peers_admit(struct peers *p, uid_t uid)
+static struct peer_count *
+find_or_add(struct peers *p, uid_t uid)
 {
 	struct peer_count *c = find(p, uid);
-	size_t cap = uid == hidden_uid ? p->limits.per_hidden : p->limits.per_uid;
 
-	if (uid != 0) {
-		if (p->total >= p->limits.total || (c != NULL && c->n >= cap))
-			return false;
-		p->total++;
-	}
 	if (c == NULL) {
 		c = xcalloc(1, sizeof(*c));
 		c->uid = uid;
 		hmap_insert(&p->by_uid, &c->node, hmap_hash_u32(uid));
 	}
-	c->n++;
-	return true;
+	return c;
 }
 
-void
-peers_leave(struct peers *p, uid_t uid)
+static bool
+may_serve(const struct peers *p, const struct peer_count *c)
+{
+	size_t cap = c->uid == hidden_uid ? p->limits.per_hidden : p->limits.per_uid;
+
+	return c->uid == 0 || c->n - c->waiting < cap;
+}
+
+enum peer_verdict
+peers_admit(struct peers *p, uid_t uid)
+{
+	struct peer_count *c = find(p, uid);
+	bool serve = c == NULL || may_serve(p, c);
+
+	if (uid != 0 && p->total >= p->limits.total)
+		return PEER_REFUSE;
+	if (!serve && c->waiting >= p->limits.waiting)
+		return PEER_REFUSE;
+	c = find_or_add(p, uid);
+	c->n++;
+	p->total += uid != 0;
+	if (!serve)
+		c->waiting++;
+	return serve ? PEER_SERVE : PEER_WAIT;
+}
+
+bool
+peers_leave(struct peers *p, uid_t uid, bool waiting)
 {
 	struct peer_count *c = find(p, uid);
 
 	if (c == NULL)
-		return;
-	if (uid != 0)
-		p->total--;
+		return false;
+	p->total -= uid != 0;
+	c->waiting -= waiting;
 	if (--c->n == 0) {
 		hmap_remove(&p->by_uid, &c->node);
 		free(c);
+		return false;
 	}
+	return c->waiting > 0 && may_serve(p, c);
+}
+
+void
+peers_serve(struct peers *p, uid_t uid)
+{
+	struct peer_count *c = find(p, uid);
+
+	if (c != NULL && c->waiting > 0)
+		c->waiting--;
 }
 
 size_t

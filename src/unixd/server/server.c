@@ -49,6 +49,7 @@ server_new(struct loop *l, struct resolver *r, const struct server_settings *set
 	limits = (struct peer_limits){
 		.per_uid = s->settings.max_per_uid,
 		.per_hidden = s->settings.max_conns / 2,
+		.waiting = s->settings.max_conns / 2,
 		.total = s->settings.max_conns,
 	};
 	peers_init(&s->peers, &limits);
@@ -94,14 +95,16 @@ void
 server_accepted(struct server *s, int fd)
 {
 	int64_t now = loop_now(s->loop)->mono_ns;
+	enum peer_verdict verdict;
 	struct peer peer;
 
 	if (peer_get(fd, &peer) < 0) {
 		(void)close(fd);
 		return;
 	}
-	if (peers_admit(&s->peers, peer.uid)) {
-		conn_start(s, fd, &peer);
+	verdict = peers_admit(&s->peers, peer.uid);
+	if (verdict != PEER_REFUSE) {
+		conn_start(s, fd, &peer, verdict == PEER_WAIT);
 		return;
 	}
 	(void)close(fd);

@@ -299,28 +299,54 @@ an_answer_beyond_the_protocols_cap_is_not_sent(void **state)
 }
 
 static void
-a_user_over_the_quota_is_closed_and_others_are_served(void **state)
+a_user_over_the_quota_waits_while_others_are_served(void **state)
 {
-	struct server_settings s = { .max_per_uid = 3 };
-	struct answer_frame a;
+	struct server_settings s = { .max_per_uid = 3, .max_conns = 4 };
 	struct harness h;
-	int fds[4], other;
+	int fds[5], other;
 
 	(void)state;
 	harness_start(&h, &s);
+	/* three are served, one waits, and with that all places are taken */
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		fds[i] = harness_connect(&h, 4711);
-	assert_int_equal(server_n_conns(h.server), 3);
-	assert_true(harness_is_closed(&h, fds[3]));
-	other = harness_connect(&h, 4712);
+	assert_int_equal(server_n_conns(h.server), 4);
+	assert_true(harness_is_closed(&h, fds[4]));
+	harness_ask_name(fds[3], KU_OP_PASSWD_BY_NAME, 4, "alice");
+	harness_settle(&h);
+	assert_int_equal(h.resolver.n_asked, 0);
+	/* root is never refused, nor made to wait */
+	other = harness_connect(&h, 0);
 	harness_ask_name(other, KU_OP_PASSWD_BY_NAME, 1, "alice");
-	harness_reply(&h, other, &a);
-	assert_int_equal(a.h.status, KU_ST_OK);
-	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+	expect_status(&h, other, 1, KU_ST_OK);
+	(void)close(fds[0]);
+	expect_status(&h, fds[3], 4, KU_ST_OK);
+	for (size_t i = 1; i < ARRAY_SIZE(fds); i++)
 		(void)close(fds[i]);
 	(void)close(other);
 	harness_settle(&h);
 	assert_int_equal(server_n_conns(h.server), 0);
+	harness_stop(&h);
+}
+
+static void
+a_waiting_peer_may_leave(void **state)
+{
+	struct server_settings s = { .max_per_uid = 1 };
+	struct harness h;
+	int first, second;
+
+	(void)state;
+	harness_start(&h, &s);
+	first = harness_connect(&h, 4711);
+	second = harness_connect(&h, 4711);
+	assert_int_equal(server_n_conns(h.server), 2);
+	(void)close(second);
+	harness_settle(&h);
+	assert_int_equal(server_n_conns(h.server), 1);
+	harness_ask_name(first, KU_OP_PASSWD_BY_NAME, 1, "alice");
+	expect_status(&h, first, 1, KU_ST_OK);
+	(void)close(first);
 	harness_stop(&h);
 }
 
@@ -361,7 +387,8 @@ main(void)
 		CONN_TEST(a_large_reply_waits_for_its_reader),
 		cmocka_unit_test(readers_that_take_nothing_cannot_fill_our_memory),
 		CONN_TEST(an_answer_beyond_the_protocols_cap_is_not_sent),
-		cmocka_unit_test(a_user_over_the_quota_is_closed_and_others_are_served),
+		cmocka_unit_test(a_user_over_the_quota_waits_while_others_are_served),
+		cmocka_unit_test(a_waiting_peer_may_leave),
 		cmocka_unit_test(stopping_cancels_what_waits),
 	};
 
