@@ -13,13 +13,11 @@
 #include "script.h"
 #include "src/base/util.h"
 
-#define MANY 5000
-
 /* One asker and what it was told. */
 struct asker {
 	bool answered;
 	int64_t at_ns;
-	char said[8192]; /* "answer uid=2001 ..." with every field, or "notfound" */
+	char said[2048]; /* "answer uid=2001 ..." with every field, or "notfound" */
 };
 
 static const char *const answer_words[] = {
@@ -32,7 +30,11 @@ static const char *const answer_words[] = {
 
 static struct stage *stage;
 static struct asker *askers;
-static struct waiter *held_waiter;
+static struct held {
+	struct waiter *waiter;
+	struct asker asker;
+} * held;
+static size_t n_held;
 
 static size_t
 begin(void *arg, enum answer a)
@@ -221,28 +223,65 @@ play_question(struct stage *s, const struct words *w)
 	free(askers);
 }
 
-/* begin passwd NAME: asks and leaves it waiting; cancel: the asker goes away. */
+static void
+hold(struct stage *s, const struct words *w)
+{
+	bool many = isdigit((unsigned char)w->v[1][0]);
+	size_t at = many ? 2 : 1, i;
+	char whom[100];
+
+	n_held = many ? (size_t)atoi(w->v[1]) : 1;
+	held = calloc(n_held, sizeof(*held));
+	for (i = 0; i < n_held; i++) {
+		/* NAME%: another name each */
+		snprintf(whom, sizeof(whom) - 12, "%s", w->v[at + 1]);
+		if (strchr(whom, '%') != NULL)
+			snprintf(strchr(whom, '%'), 12, "%u", (unsigned)i % 10000);
+		held[i].waiter = put_question(s, w->v[at], whom, 1500, &held[i].asker);
+		if (held[i].waiter == NULL)
+			script_fail("answered at once: %s", held[i].asker.said);
+	}
+}
+
+static void
+let_go(void)
+{
+	size_t i;
+
+	for (i = 0; i < n_held; i++) {
+		if (!held[i].asker.answered)
+			resolver_cancel(held[i].waiter);
+	}
+	free(held);
+	held = NULL;
+	n_held = 0;
+}
+
+/*
+ * begin [Nx] passwd NAME: asks and leaves it waiting; cancel: the askers go away;
+ * told WORD: all of them were answered so.
+ */
 static bool
 play_held(struct stage *s, const struct words *w)
 {
-	static struct asker k;
+	size_t i;
 
 	stage = s;
 	if (streq(w->v[0], "begin") && w->n > 2) {
-		memset(&k, 0, sizeof(k));
-		held_waiter = put_question(s, w->v[1], w->v[2], 1500, &k);
-		if (held_waiter == NULL)
-			script_fail("answered at once: %s", k.said);
-		return true;
+		hold(s, w);
+	} else if (streq(w->v[0], "cancel")) {
+		let_go();
+	} else if (streq(w->v[0], "told") && w->n > 1) {
+		for (i = 0; i < n_held; i++) {
+			if (!has_word(held[i].asker.said, w->v[1]))
+				script_fail("wanted \"%s\", got \"%s\"", w->v[1],
+				    held[i].asker.said);
+		}
+		let_go();
+	} else {
+		return false;
 	}
-	if (streq(w->v[0], "cancel")) {
-		resolver_cancel(held_waiter);
-		if (k.answered)
-			script_fail("answered before it was cancelled");
-		held_waiter = NULL;
-		return true;
-	}
-	return false;
+	return true;
 }
 
 struct walk {

@@ -266,6 +266,8 @@ script_event(struct stage *s, const struct words *w)
 		return true;
 	if (streq(first, "start")) {
 		stage_start(s);
+	} else if (streq(first, "stop")) {
+		stage_stop(s);
 	} else if (streq(first, "restart")) {
 		stage_stop(s);
 		stage_start(s);

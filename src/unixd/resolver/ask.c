@@ -38,13 +38,29 @@ detach(struct waiter *w)
 	w->flight = NULL;
 }
 
+/* Leaves the flight. One that has not begun and that nobody waits for any more is given up:
+ * a guesser's thousand names must not stand in the queue of a server that hangs. */
+static void
+leave(struct waiter *w)
+{
+	struct flight *f = w->flight;
+	struct resolver *r = w->r;
+
+	detach(w);
+	if (f == NULL || f->state != FLIGHT_QUEUED || f->wanted || f->of_record ||
+	    !list_is_empty(&f->waiters))
+		return;
+	flight_land(&r->flights, f);
+	flight_free(f);
+}
+
 static void
 finish(struct waiter *w, const struct step *s)
 {
 	struct question q = w->q;
 	struct resolver *r = w->r;
 
-	detach(w);
+	leave(w);
 	r->flights.n_waiters--;
 	free(w);
 	answer_question(r, &q, s);
@@ -160,7 +176,7 @@ resolver_cancel(struct waiter *w)
 {
 	if (w == NULL)
 		return;
-	detach(w);
+	leave(w);
 	w->r->flights.n_waiters--;
 	free(w);
 }

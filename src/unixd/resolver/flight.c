@@ -60,6 +60,7 @@ flight_new(struct flights *fs, enum kind kind, const char *id, bool foreground)
 	memcpy(f->id, id, len);
 	f->kind = kind;
 	f->foreground = foreground;
+	f->wanted = !foreground;
 	f->quiet = true;
 	list_init(&f->place);
 	list_init(&f->waiters);

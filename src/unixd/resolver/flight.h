@@ -35,6 +35,7 @@ struct flight {
 	enum kind kind;
 	bool foreground; /* somebody waited when it was queued, or since */
 	bool quiet;      /* only logins asked: a 404 is not published */
+	bool wanted;     /* begun for its own sake, not for somebody who waits */
 	bool of_record;  /* id is the UUID of a record that is in the cache */
 	struct uuid uuid;
 	int64_t begun; /* mono ns, when RUNNING */
