@@ -22,18 +22,18 @@
 
 #include <stdint.h>
 
-#define KU_WIRE_MAGIC	   0x4b75u
-#define KU_WIRE_VERSION	   1u
+#define KU_WIRE_MAGIC      0x4b75u
+#define KU_WIRE_VERSION    1u
 #define KU_WIRE_HEADER_LEN 16u
 
 enum ku_status {
 	KU_ST_OK = 0,
-	KU_ST_NOTFOUND = 1,   /* there is no such entry: the server said so, or the name
+	KU_ST_NOTFOUND = 1, /* there is no such entry: the server said so, or the name
 				 cannot be one */
-	KU_ST_UNAVAIL = 2,    /* not known, and cannot be found out now */
-	KU_ST_BUSY = 3,	      /* a limit was reached; the same request may succeed later */
-	KU_ST_DENIED = 4,     /* the caller may not do this */
-	KU_ST_BAD = 5,	      /* the request could not be decoded */
-	KU_ST_VERSION = 6,    /* protocol version or operation not known */
-	KU_ST_LOCAL = 7,      /* the entry belongs to this host's own files */
+	KU_ST_UNAVAIL = 2,  /* not known, and cannot be found out now */
+	KU_ST_BUSY = 3,     /* a limit was reached; the same request may succeed later */
+	KU_ST_DENIED = 4,   /* the caller may not do this */
+	KU_ST_BAD = 5,      /* the request could not be decoded */
+	KU_ST_VERSION = 6,  /* protocol version or operation not known */
+	KU_ST_LOCAL = 7,    /* the entry belongs to this host's own files */
 };

@@ -40,7 +40,7 @@
 
 /* name bound: 64 + '@' + 253 bytes fit; longer strings are no names */
 #define KU_MAX_NAME_REQ 512u
-#define KU_MAX_REPLY	(16u * 1024u * 1024u)
+#define KU_MAX_REPLY    (16u * 1024u * 1024u)
 
 /* clang-format off */
 #define KU_OPS(X) \

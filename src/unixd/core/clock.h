@@ -18,7 +18,7 @@ struct clock {
 };
 
 #define CLOCK_MS INT64_C(1000000)
-#define CLOCK_S	 INT64_C(1000000000)
+#define CLOCK_S  INT64_C(1000000000)
 
 void clock_read(struct clock *c);
 

@@ -43,8 +43,9 @@ list_remove(struct list *node)
 	list_init(node);
 }
 
-#define list_for_each(it, head) for ((it) = (head)->next; (it) != (head); (it) = (it)->next)
+#define list_for_each(it, head) \
+	for ((it) = (head)->next; (it) != (head); (it) = (it)->next)
 /* The current node may be removed inside. */
-#define list_for_each_safe(it, tmp, head) \
+#define list_for_each_safe(it, tmp, head)                             \
 	for ((it) = (head)->next, (tmp) = (it)->next; (it) != (head); \
 	     (it) = (tmp), (tmp) = (it)->next)

@@ -27,35 +27,35 @@ struct members;
 
 /* How an answer is to be taken. */
 enum idp_class {
-	IDP_FOUND,	 /* the record is there */
-	IDP_NOTFOUND,	 /* the server knows no such entry, and we have the right to know */
+	IDP_FOUND,    /* the record is there */
+	IDP_NOTFOUND, /* the server knows no such entry, and we have the right to know */
 	IDP_UNREACHABLE, /* no answer: connect, TLS, DNS, timeout, reset, truncated body */
-	IDP_REFUSED,	 /* the server does not accept us: 401 again after logging in anew,
+	IDP_REFUSED, /* the server does not accept us: 401 again after logging in anew,
 			    login denied, or no right to read POSIX data */
-	IDP_ERROR,	 /* an answer that does not help: 5xx, 403, undecodable, for another
+	IDP_ERROR,   /* an answer that does not help: 5xx, 403, undecodable, for another
 			    entry. The link is fine; what is cached stays */
 };
 
 enum idp_reason {
 	IDP_OK,
-	IDP_NO_URI,	      /* not configured */
-	IDP_DNS,	      /* name not resolved */
-	IDP_CONN_REFUSED,     /* connection refused */
-	IDP_CONN_FAILED,      /* other failure to connect: unreachable, reset */
+	IDP_NO_URI,       /* not configured */
+	IDP_DNS,          /* name not resolved */
+	IDP_CONN_REFUSED, /* connection refused */
+	IDP_CONN_FAILED,  /* other failure to connect: unreachable, reset */
 	IDP_TIMED_OUT,
 	IDP_TLS_UNKNOWN_ISSUER,
 	IDP_TLS_EXPIRED,
 	IDP_TLS_NOT_YET_VALID,
 	IDP_TLS_NAME,
 	IDP_TLS_OTHER,
-	IDP_CA_FILE,	      /* ca_path cannot be read */
-	IDP_BAD_ANSWER,	      /* not JSON, wrong shape, too large, truncated */
-	IDP_SERVER_ERROR,     /* 5xx */
-	IDP_WRONG_ENTRY,      /* answer is not for what was asked */
-	IDP_LOGIN_DENIED,     /* anonymous not permitted */
-	IDP_TOKEN_REFUSED,    /* service account token not accepted */
-	IDP_NO_RIGHTS,	      /* not authorised to read POSIX data */
-	IDP_CANCELLED,	      /* the daemon is stopping or reloading */
+	IDP_CA_FILE,       /* ca_path cannot be read */
+	IDP_BAD_ANSWER,    /* not JSON, wrong shape, too large, truncated */
+	IDP_SERVER_ERROR,  /* 5xx */
+	IDP_WRONG_ENTRY,   /* answer is not for what was asked */
+	IDP_LOGIN_DENIED,  /* anonymous not permitted */
+	IDP_TOKEN_REFUSED, /* service account token not accepted */
+	IDP_NO_RIGHTS,     /* not authorised to read POSIX data */
+	IDP_CANCELLED,     /* the daemon is stopping or reloading */
 };
 
 /* "connection refused", "unknown issuer (UnknownIssuer)", ... for status and logs. */
@@ -64,13 +64,14 @@ const char *idp_reason_text(enum idp_reason r);
 struct idp_result {
 	enum idp_class class;
 	enum idp_reason reason;
-	char detail[160]; /* one line, printable, may be empty: curl's words, HTTP status */
+	char detail
+	    [160]; /* one line, printable, may be empty: curl's words, HTTP status */
 	int64_t took_ms;
 };
 
 /* What is known about session and server; strings are empty when not known. */
 struct idp_identity {
-	char spn[320];	  /* anonymous@idm.example.com, or the service account */
+	char spn[320];    /* anonymous@idm.example.com, or the service account */
 	char domain[256]; /* own domain, canonical */
 	char server_version[32];
 	char cert_issuer[256];
