@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
  * Plays one .rpl file: what the server has, what happens when, what is asked and what must
- * come back within how many (virtual) milliseconds. docs/testing.md and README.md beside
- * this file describe the words. No thread, no socket, no sleep.
+ * come back within how many (virtual) milliseconds. README.md beside this file describes
+ * the words. No thread, no socket, no sleep.
  */
 #include <inttypes.h>
 #include <stdarg.h>
