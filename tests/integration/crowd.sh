@@ -16,7 +16,7 @@ netns_setup "$build"
 devidm_start "$NETNS_DIR/devidm" sample
 netns_write_config "$DEVIDM_URL" "$DEVIDM_CA" 'uid_attr_map = "name"'
 netns_daemon_start
-devidm_ctl fault delay 300 >/dev/null
+devidm_ctl fault delay 300 'path=/v1/account/*' >/dev/null
 
 names=(alice bob carol frank grace heidi ivan)
 ask()
