@@ -47,7 +47,9 @@ static enum idp_reason
 of_verify(long verify)
 {
 	switch (verify) {
-	case X509_V_OK: /* the chain is fine, so curl's own check of the name failed */
+	/* OpenSSL found nothing, or was not asked yet: libcurl's own check of the name. */
+	case X509_V_OK:
+	case X509_V_ERR_UNSPECIFIED:
 	case X509_V_ERR_HOSTNAME_MISMATCH:
 	case X509_V_ERR_IP_ADDRESS_MISMATCH:
 		return IDP_TLS_NAME;
@@ -99,7 +101,9 @@ reason_of_curl(int code, long verify, long os_errno, enum idp_class *ret_class,
 		*ret_reason = IDP_CA_FILE;
 		break;
 	case CURLE_SSL_CONNECT_ERROR:
-		*ret_reason = verify != X509_V_OK ? of_verify(verify) : IDP_TLS_OTHER;
+		*ret_reason = verify != X509_V_OK && verify != X509_V_ERR_UNSPECIFIED
+		    ? of_verify(verify)
+		    : IDP_TLS_OTHER;
 		break;
 	case CURLE_SSL_CERTPROBLEM:
 	case CURLE_SSL_CIPHER:
