@@ -119,7 +119,7 @@ netns_write_config()
 	{
 		printf 'version = "2"\n'
 		printf '%s\n' "$@"
-		printf '[kanidm]\npam_allowed_login_groups = ["ssh-users"]\n'
+		printf '[kanidm]\npam_allowed_login_groups = ["shell_users"]\n'
 	} >/etc/kanidm/unixd
 }
 
