@@ -47,7 +47,7 @@ __wrap_open64(const char *path, int flags, ...)
 	va_start(ap, flags);
 	mode = (flags & O_CREAT) != 0 ? va_arg(ap, int) : 0;
 	va_end(ap);
-	opens++;
+	(void)__atomic_add_fetch(&opens, 1, __ATOMIC_RELAXED);
 	return __real_open64(path, flags, mode);
 }
 

@@ -8,3 +8,5 @@ ku_test(unit/src/map/enum_test LIBS ku_map ku_publish ku_local WRAP clock_gettim
   SOURCES "${KU_MAP_FIXTURE}")
 ku_test(unit/src/map/hostile_test LIBS ku_map ku_publish ku_local Threads::Threads
   WRAP clock_gettime mmap64 munmap SOURCES "${KU_MAP_FIXTURE}" TIMEOUT 120)
+ku_test(unit/src/map/torture_test LIBS ku_map ku_publish ku_local Threads::Threads
+  WRAP clock_gettime mmap64 munmap SOURCES "${KU_MAP_FIXTURE}" TIMEOUT 120)

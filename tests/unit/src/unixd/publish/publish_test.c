@@ -1,0 +1,673 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* What the writer makes of what it is told, seen through the reader. */
+#include "src/unixd/publish/publish.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "ku/map.h"
+#include "unit/src/map/fixture.h"
+
+#define LATER (FIXTURE_START + 800)
+
+static size_t
+generations(struct fixture *f)
+{
+	struct publish_stats stats;
+
+	publish_stats(f->p, &stats);
+	return stats.generations;
+}
+
+static uint32_t
+used(struct fixture *f)
+{
+	return header_get(f, KU_MAP_H_USED);
+}
+
+static void
+nothing_is_at_the_path_before_the_commit(void **state)
+{
+	struct fixture *f = *state;
+	struct stat st;
+
+	fixture_user(f, "alice", 5000, LATER);
+	publish_clear(f->p);
+	fixture_user(f, "bob", 5001, LATER);
+	fixture_settle(f);
+	assert_int_equal(stat(f->path, &st), -1);
+	fixture_commit(f);
+	assert_int_equal(stat(f->path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0644);
+	assert_int_equal(st.st_blocks * 512 >= st.st_size, 1); /* no holes */
+	assert_int_equal(ask_user(&f->m, "bob"), MAP_HIT);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_ABSENT);
+}
+
+static void
+an_unchanged_record_only_gets_fresher(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t before;
+
+	fixture_user(f, "alice", 5000, FIXTURE_START + 10);
+	fixture_commit(f);
+	before = used(f);
+	fixture_pass(f, 10);
+	publish_lease(f->p, fixture_now, 0);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_STALE);
+	fixture_user(f, "alice", 5000, LATER);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+	assert_int_equal(used(f), before);
+	assert_int_equal(generations(f), 1);
+}
+
+static void
+a_group_has_at_most_one_new_version_a_second(void **state)
+{
+	struct fixture *f = *state;
+	const char *members[100];
+	char text[100][8];
+	uint32_t before;
+
+	for (size_t i = 0; i < 100; i++) {
+		(void)snprintf(text[i], sizeof(text[i]), "m%zu", i);
+		members[i] = text[i];
+	}
+	fixture_group(f, "staff", 6000, members, 1, LATER);
+	fixture_commit(f);
+	fixture_pass(f, 1);
+	before = used(f);
+	fixture_group(f, "staff", 6000, members, 2, LATER);
+	assert_true(used(f) > before);
+	before = used(f);
+	for (size_t n = 3; n <= 100; n++)
+		fixture_group(f, "staff", 6000, members, n, LATER);
+	assert_int_equal(used(f), before);
+	assert_int_equal(ask_group(&f->m, "staff"), MAP_HIT);
+	assert_null(asked_gr.gr_mem[2]);
+	fixture_pass(f, 1);
+	assert_int_equal(ask_group(&f->m, "staff"), MAP_HIT);
+	assert_string_equal(asked_gr.gr_mem[99], "m99");
+	assert_null(asked_gr.gr_mem[100]);
+	before = used(f);
+	fixture_pass(f, 5);
+	assert_int_equal(used(f), before);
+	/* Back to what is there before its second is over: nothing waits any more. */
+	fixture_group(f, "staff", 6000, members, 4, LATER);
+	fixture_group(f, "staff", 6000, members, 5, LATER);
+	fixture_group(f, "staff", 6000, members, 4, LATER);
+	before = used(f);
+	fixture_pass(f, 5);
+	assert_int_equal(used(f), before);
+	/* Removed while one waits. */
+	fixture_group(f, "staff", 6000, members, 6, LATER);
+	fixture_group(f, "staff", 6000, members, 7, LATER);
+	publish_remove(f->p, PUBLISH_GROUP, 6000);
+	fixture_pass(f, 5);
+	publish_lease(f->p, fixture_now, 0);
+	assert_int_equal(ask_group(&f->m, "staff"), MAP_ABSENT);
+}
+
+static void
+a_removed_entry_is_gone_at_once_and_may_come_back(void **state)
+{
+	struct fixture *f = *state;
+	struct publish_stats stats;
+
+	fixture_user(f, "alice", 5000, LATER);
+	fixture_commit(f);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+	publish_remove(f->p, PUBLISH_USER, 5000);
+	publish_remove(f->p, PUBLISH_USER, 5000);
+	publish_remove(f->p, PUBLISH_GROUP, 5000);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_ABSENT);
+	assert_int_equal(ask_uid(&f->m, 5000), MAP_ABSENT);
+	publish_stats(f->p, &stats);
+	assert_int_equal(stats.users, 0);
+	fixture_user(f, "alice", 5000, LATER);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+	fixture_generation(f);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+}
+
+static void
+a_name_belongs_to_whom_it_was_published_for_last(void **state)
+{
+	struct fixture *f = *state;
+
+	/* Before there is a generation the order of ids must not decide. */
+	fixture_user(f, "alice", 5009, LATER);
+	fixture_user(f, "alice", 5000, LATER);
+	fixture_user(f, "bob", 5001, LATER);
+	fixture_user(f, "bob", 5008, LATER);
+	fixture_commit(f);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+	assert_int_equal(asked_pw.pw_uid, 5000);
+	assert_int_equal(ask_uid(&f->m, 5009), MAP_ABSENT);
+	assert_int_equal(ask_user(&f->m, "bob"), MAP_HIT);
+	assert_int_equal(asked_pw.pw_uid, 5008);
+	assert_int_equal(ask_uid(&f->m, 5001), MAP_ABSENT);
+	fixture_user(f, "bob", 5002, LATER);
+	assert_int_equal(ask_uid(&f->m, 5008), MAP_ABSENT);
+	fixture_generation(f);
+	assert_int_equal(ask_user(&f->m, "bob"), MAP_HIT);
+	assert_int_equal(asked_pw.pw_uid, 5002);
+}
+
+static void
+clearing_withdraws_the_old_file_and_leaves_an_empty_one(void **state)
+{
+	struct fixture *f = *state;
+	struct map other = MAP_INIT(f->path);
+
+	fixture_user(f, "alice", 5000, LATER);
+	fixture_commit(f);
+	publish_negative(f->p, PUBLISH_USER, "zed", 0, LATER);
+	assert_int_equal(ask_user(&other, "alice"), MAP_HIT);
+	publish_clear(f->p);
+	assert_int_equal(ask_user(&other, "alice"), MAP_ABSENT);
+	assert_int_equal(ask_user(&other, "zed"), MAP_ABSENT);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_ABSENT);
+	assert_int_equal(header_get(f, KU_MAP_H_STATE), KU_MAP_LIVE);
+	map_close(&other);
+}
+
+static void
+the_old_file_says_what_became_of_it(void **state)
+{
+	struct fixture *f = *state;
+	char moved[96], path[96];
+
+	(void)snprintf(moved, sizeof(moved), "%s/moved", f->dir);
+	memcpy(path, f->path, sizeof(path));
+	fixture_commit(f);
+	assert_int_equal(link(f->path, moved), 0);
+	fixture_generation(f);
+	(void)snprintf(f->path, sizeof(f->path), "%s", moved);
+	assert_int_equal(header_get(f, KU_MAP_H_STATE), KU_MAP_REPLACED);
+	assert_int_equal(unlink(moved), 0);
+	assert_int_equal(link(path, moved), 0);
+	publish_clear(f->p);
+	assert_int_equal(header_get(f, KU_MAP_H_STATE), KU_MAP_WITHDRAWN);
+	memcpy(f->path, path, sizeof(path));
+}
+
+static void
+a_writer_that_starts_replaces_what_the_last_one_left(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t generation;
+	char tmp[128];
+	FILE *fp;
+
+	fixture_user(f, "alice", 5000, LATER);
+	fixture_commit(f);
+	generation = header_get(f, KU_MAP_H_GENERATION);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+	f->p = publish_free(f->p);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+	(void)snprintf(tmp, sizeof(tmp), "%s.new", f->path);
+	fp = fopen(tmp, "w");
+	assert_non_null(fp);
+	(void)fclose(fp);
+	f->p = publish_new(&f->ts, &f->settings);
+	assert_int_equal(access(tmp, F_OK), -1);
+	fixture_user(f, "alice", 5001, LATER);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+	assert_int_equal(asked_pw.pw_uid, 5000);
+	fixture_commit(f);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+	assert_int_equal(asked_pw.pw_uid, 5001);
+	assert_int_equal(header_get(f, KU_MAP_H_GENERATION), generation + 1);
+	/* Cleared before its first commit: what is there is taken back. */
+	f->p = publish_free(f->p);
+	f->p = publish_new(&f->ts, &f->settings);
+	publish_clear(f->p);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_NONE);
+	assert_int_equal(access(f->path, F_OK), -1);
+}
+
+static void
+rubbish_at_the_path_is_replaced(void **state)
+{
+	struct fixture *f = *state;
+	FILE *fp = fopen(f->path, "w");
+
+	assert_non_null(fp);
+	assert_true(fputs("this is no map", fp) >= 0);
+	(void)fclose(fp);
+	f->p = publish_free(f->p);
+	f->p = publish_new(&f->ts, &f->settings);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_NONE);
+	fixture_user(f, "alice", 5000, LATER);
+	fixture_commit(f);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+}
+
+static void
+local_accounts_win_unless_excepted(void **state)
+{
+	static const char *const except[] = { "admin", NULL };
+	struct fixture *f = *state;
+
+	fixture_user(f, "alice", 5000, LATER);
+	fixture_user(f, "bob", 5001, LATER);
+	fixture_user(f, "carol", 5002, LATER);
+	fixture_user(f, "admin", 5003, LATER);
+	fixture_group(f, "users", 68002, NULL, 0, LATER);
+	fixture_group(f, "docker", 1500, NULL, 0, LATER);
+	fixture_group(f, "ours", 1600, NULL, 0, LATER);
+	fixture_commit(f);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+	fixture_local(f,
+	    "Alice:x:1001:1001::/:/bin/sh\nlocal:x:5001:5001::/:/bin/sh\n"
+	    "admin:x:5003:100::/:/bin/sh\n",
+	    "users:x:100:\ndocker:x:1500:\nlocalgroup:x:1600:\n", except);
+	assert_int_equal(publish_commit(f->p), 0);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_LOCAL);
+	assert_int_equal(ask_uid(&f->m, 5000), MAP_ABSENT);
+	assert_int_equal(ask_user(&f->m, "bob"), MAP_ABSENT);
+	assert_int_equal(ask_uid(&f->m, 5001), MAP_LOCAL);
+	assert_int_equal(ask_user(&f->m, "carol"), MAP_HIT);
+	assert_int_equal(ask_user(&f->m, "admin"), MAP_HIT);
+	assert_int_equal(ask_uid(&f->m, 5003), MAP_HIT);
+	assert_int_equal(ask_group(&f->m, "users"), MAP_LOCAL);
+	assert_int_equal(ask_gid(&f->m, 68002), MAP_ABSENT);
+	/* Name and id agree: a local group that is extended. */
+	assert_int_equal(ask_group(&f->m, "docker"), MAP_HIT);
+	assert_int_equal(ask_group(&f->m, "ours"), MAP_ABSENT);
+	/* And not through a later update either. */
+	fixture_user(f, "alice", 5000, LATER);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_LOCAL);
+	fixture_user(f, "local", 5004, LATER);
+	assert_int_equal(ask_user(&f->m, "local"), MAP_LOCAL);
+}
+
+static void
+the_same_local_names_only_move_the_identity(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t before[KU_MAP_IDENT_WORDS];
+	bool changed = false;
+
+	fixture_local(f, "root:x:0:0::/:/bin/sh\n", "", NULL);
+	fixture_commit(f);
+	for (unsigned i = 0; i < KU_MAP_IDENT_WORDS; i++)
+		before[i] = header_get(f, KU_MAP_H_IDENT + i);
+	fixture_local(f, "root:x:0:0::/root:/bin/bash\n", "", NULL);
+	fixture_settle(f);
+	for (unsigned i = 0; i < KU_MAP_IDENT_WORDS; i++)
+		changed = changed || header_get(f, KU_MAP_H_IDENT + i) != before[i];
+	assert_true(changed);
+	assert_int_equal(generations(f), 1);
+	/* Other names: another generation, without being asked for. */
+	fixture_local(f, "root:x:0:0::/root:/bin/bash\nnew:x:1234:1234::/:\n", "", NULL);
+	fixture_settle(f);
+	assert_int_equal(generations(f), 2);
+	assert_int_equal(ask_user(&f->m, "new"), MAP_LOCAL);
+}
+
+static void
+keys_follow_the_own_domain(void **state)
+{
+	struct fixture *f = *state;
+	const char *keys[] = { "zoe@later.example" };
+	struct passwd_view v = { 7000, 7000, "zoe", "", "/", "/bin/sh", 0, NULL };
+
+	publish_user(f->p, &v, keys, 1, LATER);
+	fixture_commit(f);
+	assert_int_equal(ask_user(&f->m, "zoe@later.example"), MAP_HIT);
+	assert_int_equal(ask_user(&f->m, "zoe"), MAP_ABSENT);
+	f->settings.own_domain = "later.example";
+	fixture_generation(f);
+	assert_int_equal(ask_user(&f->m, "zoe@later.example"), MAP_HIT);
+	assert_int_equal(ask_user(&f->m, "zoe"), MAP_HIT);
+}
+
+static void
+at_most_a_thousand_negatives_are_kept(void **state)
+{
+	struct fixture *f = *state;
+	struct publish_stats stats;
+	char name[32];
+	unsigned there = 0;
+
+	fixture_commit(f);
+	for (unsigned i = 0; i < 1500; i++) {
+		(void)snprintf(name, sizeof(name), "n%u", i);
+		publish_negative(f->p, PUBLISH_USER, name, 0, FIXTURE_START + 60);
+	}
+	publish_stats(f->p, &stats);
+	assert_int_equal(stats.negatives, 1024);
+	for (unsigned i = 0; i < 1500; i++) {
+		(void)snprintf(name, sizeof(name), "n%u", i);
+		if (ask_user(&f->m, name) == MAP_NEGATIVE) {
+			assert_true(i >= 1500 - 1024);
+			there++;
+		}
+	}
+	assert_int_equal(there, 1024);
+	/* They are carried over, and a new generation has room again. */
+	fixture_generation(f);
+	assert_int_equal(ask_user(&f->m, "n1499"), MAP_NEGATIVE);
+	publish_negatives_clear(f->p);
+	assert_int_equal(ask_user(&f->m, "n1499"), MAP_ABSENT);
+	publish_stats(f->p, &stats);
+	assert_int_equal(stats.negatives, 0);
+}
+
+static void
+the_text_of_an_unknown_name_is_not_in_the_file(void **state)
+{
+	static const char secret[] = "hunter2-typed-at-the-login-prompt";
+	struct fixture *f = *state;
+	struct stat st;
+	char *bytes;
+	FILE *fp;
+
+	fixture_commit(f);
+	publish_negative(f->p, PUBLISH_USER, secret, 0, FIXTURE_START + 60);
+	publish_negative(f->p, PUBLISH_USER, "Not A Name!", 0, FIXTURE_START + 60);
+	assert_int_equal(ask_user(&f->m, secret), MAP_NEGATIVE);
+	assert_int_equal(stat(f->path, &st), 0);
+	bytes = malloc((size_t)st.st_size);
+	fp = fopen(f->path, "r");
+	assert_non_null(fp);
+	assert_int_equal(fread(bytes, 1, (size_t)st.st_size, fp), (size_t)st.st_size);
+	(void)fclose(fp);
+	assert_null(memmem(bytes, (size_t)st.st_size, "hunter2", 7));
+	free(bytes);
+}
+
+static void
+a_negative_for_somebody_who_is_there_is_ignored(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_user(f, "alice", 5000, LATER);
+	fixture_commit(f);
+	publish_negative(f->p, PUBLISH_USER, "alice", 0, LATER);
+	publish_negative(f->p, PUBLISH_USER, "alice@own.example", 0, LATER);
+	publish_negative(f->p, PUBLISH_USER, NULL, 5000, LATER);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+	assert_int_equal(ask_uid(&f->m, 5000), MAP_HIT);
+}
+
+/* Different contents each time, so that each is a new version. */
+static void
+change(struct fixture *f, uint32_t id, unsigned version)
+{
+	static char gecos[40001];
+	char name[16];
+	const char *key = name;
+	struct passwd_view v = { id, id, name, gecos, "/", "/bin/sh", 0, NULL };
+
+	(void)snprintf(name, sizeof(name), "p%u", id);
+	memset(gecos, 'a' + (int)(version % 26), 2000);
+	gecos[2000] = '\0';
+	publish_user(f->p, &v, &key, 1, LATER);
+}
+
+static void
+a_full_file_is_followed_by_another_but_not_within_ten_seconds(void **state)
+{
+	struct fixture *f = *state;
+	unsigned version = 0;
+
+	change(f, 5000, version);
+	fixture_user(f, "alice", 5001, LATER);
+	fixture_commit(f);
+	for (int i = 0; i < 400; i++)
+		change(f, 5000, ++version);
+	/* No room: what is newer than the file is not found in it, the rest is. */
+	assert_int_equal(ask_uid(&f->m, 5000), MAP_ABSENT);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+	fixture_pass(f, 9);
+	publish_lease(f->p, fixture_now, 0);
+	assert_int_equal(generations(f), 1);
+	assert_int_equal(publish_commit(f->p), 0);
+	assert_int_equal(generations(f), 1);
+	assert_null(publish_trouble(f->p));
+	fixture_pass(f, 1);
+	fixture_settle(f);
+	assert_int_equal(generations(f), 2);
+	assert_int_equal(ask_uid(&f->m, 5000), MAP_HIT);
+	assert_int_equal(asked_pw.pw_gecos[0], 'a' + (int)(version % 26));
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+}
+
+static void
+it_grows_with_what_is_in_it(void **state)
+{
+	struct fixture *f = *state;
+	struct publish_stats stats;
+
+	fixture_commit(f);
+	for (uint32_t id = 5000; id < 6000; id++)
+		change(f, id, id);
+	fixture_pass(f, 10);
+	publish_lease(f->p, fixture_now, 0);
+	fixture_settle(f);
+	publish_stats(f->p, &stats);
+	assert_int_equal(stats.users, 1000);
+	assert_true(stats.bytes >= 2u * 1000 * 2056);
+	for (uint32_t id = 5000; id < 6000; id++) {
+		assert_int_equal(ask_uid(&f->m, id), MAP_HIT);
+		assert_int_equal(asked_pw.pw_gecos[1999], 'a' + (int)(id % 26));
+	}
+	assert_int_equal(stats.generations, 2);
+}
+
+/* Slices by hand: something happens after each one. */
+static void
+what_happens_during_a_build_is_in_the_new_generation(void **state)
+{
+	struct fixture *f = *state;
+	unsigned slices = 0, n = 0;
+	char name[16];
+
+	for (uint32_t id = 5000; id < 25000; id += 2) {
+		(void)snprintf(name, sizeof(name), "p%u", id);
+		fixture_user(f, name, id, LATER);
+	}
+	fixture_group(f, "staff", 6000, NULL, 0, LATER);
+	fixture_commit(f);
+	publish_reconfigure(f->p, &f->settings);
+	fixture_pass(f, 2);
+	publish_lease(f->p, fixture_now, 0);
+	while (generations(f) == 1) {
+		int64_t next = timers_next(&f->ts);
+
+		assert_true(next >= 0);
+		f->ts.now.mono_ns = next;
+		timers_run(&f->ts);
+		slices++;
+		if (generations(f) > 1 || n == 50)
+			continue;
+		/* New ones before and behind wherever it is, a change, a removal. */
+		for (uint32_t where = 0; where < 10; where++) {
+			uint32_t id = 5000 + where * 2000 + 2 * n;
+
+			(void)snprintf(name, sizeof(name), "p%u", id + 1);
+			fixture_user(f, name, id + 1, LATER);
+			change(f, id, n);
+			publish_remove(f->p, PUBLISH_USER, id + 1000);
+			publish_touch(f->p, PUBLISH_USER, id + 1100, fixture_now + 777);
+		}
+		publish_negative(f->p, PUBLISH_USER, NULL, 100000 + n, LATER);
+		n++;
+	}
+	assert_true(slices > 1);
+	assert_true(n > 0);
+	for (uint32_t k = 0; k < n; k++) {
+		for (uint32_t where = 0; where < 10; where++) {
+			uint32_t id = 5000 + where * 2000 + 2 * k;
+
+			assert_int_equal(ask_uid(&f->m, id + 1), MAP_HIT);
+			assert_int_equal(ask_uid(&f->m, id), MAP_HIT);
+			assert_int_equal(asked_pw.pw_gecos[0], 'a' + (int)(k % 26));
+			assert_int_equal(ask_uid(&f->m, id + 1000), MAP_ABSENT);
+			assert_int_equal(ask_uid(&f->m, id + 1100), MAP_HIT);
+		}
+		assert_int_equal(ask_uid(&f->m, 100000 + k), MAP_NEGATIVE);
+	}
+}
+
+static void
+a_file_that_was_removed_is_made_again(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_user(f, "alice", 5000, LATER);
+	fixture_commit(f);
+	assert_int_equal(unlink(f->path), 0);
+	fixture_pass(f, 10);
+	publish_lease(f->p, fixture_now, 0);
+	fixture_settle(f);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+	/* But one that was taken back stays away. */
+	assert_int_equal(publish_withdraw_path(f->path), 0);
+	fixture_pass(f, 10);
+	publish_lease(f->p, fixture_now, 0);
+	fixture_settle(f);
+	assert_int_equal(access(f->path, F_OK), -1);
+}
+
+static void
+no_directory_is_trouble_that_ends(void **state)
+{
+	struct fixture *f = *state;
+	char moved[96];
+
+	(void)snprintf(moved, sizeof(moved), "%s.away", f->dir);
+	assert_int_equal(rename(f->dir, moved), 0);
+	fixture_user(f, "alice", 5000, LATER);
+	assert_int_equal(publish_commit(f->p), -ENOENT);
+	assert_non_null(strstr(publish_trouble(f->p), "No such file or directory"));
+	assert_int_equal(publish_commit(f->p), -ENOENT);
+	assert_int_equal(rename(moved, f->dir), 0);
+	fixture_pass(f, 10);
+	publish_lease(f->p, fixture_now, 0);
+	fixture_settle(f);
+	assert_null(publish_trouble(f->p));
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+}
+
+static int
+live_without_space(struct fixture *f)
+{
+	char path[128];
+	size_t len = 900 * 1024;
+	void *ballast = calloc(1, len);
+	FILE *fp;
+
+	if (unshare(CLONE_NEWNS) != 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	    mount("none", f->dir, "tmpfs", 0, "size=1536k,mode=755") != 0)
+		return 77;
+	change(f, 5000, 1);
+	fixture_user(f, "alice", 5001, LATER);
+	fixture_commit(f);
+	(void)snprintf(path, sizeof(path), "%s/ballast", f->dir);
+	fp = fopen(path, "w");
+	if (fp == NULL || fwrite(ballast, 1, len, fp) != len || fclose(fp) != 0)
+		return 1;
+	for (unsigned i = 2; i < 400; i++)
+		change(f, 5000, i);
+	fixture_user(f, "bob", 5002, LATER);
+	/* Its new version does not fit in the old file, and a larger one does not fit. */
+	for (uint32_t id = 6000; id < 6200; id++)
+		change(f, id, id);
+	fixture_pass(f, 10);
+	publish_lease(f->p, fixture_now, 0);
+	fixture_pass(f, 1);
+	for (int i = 0; i < 500; i++) {
+		f->ts.now.mono_ns += CLOCK_MS;
+		timers_run(&f->ts);
+	}
+	if (publish_trouble(f->p) == NULL || generations(f) != 1)
+		return 2;
+	if (ask_uid(&f->m, 5000) != MAP_ABSENT || ask_uid(&f->m, 6000) != MAP_ABSENT)
+		return 3;
+	if (ask_user(&f->m, "alice") != MAP_HIT)
+		return 4;
+	/* No file of an attempt is left to fill the rest. */
+	(void)snprintf(path, sizeof(path), "%s/nss.map.new", f->dir);
+	if (access(path, F_OK) == 0)
+		return 5;
+	(void)snprintf(path, sizeof(path), "%s/ballast", f->dir);
+	if (unlink(path) != 0)
+		return 6;
+	fixture_pass(f, 10);
+	publish_lease(f->p, fixture_now, 0);
+	fixture_settle(f);
+	if (publish_trouble(f->p) != NULL || ask_uid(&f->m, 5000) != MAP_HIT ||
+	    asked_pw.pw_gecos[0] != 'a' + 399 % 26 || ask_user(&f->m, "bob") != MAP_HIT ||
+	    ask_uid(&f->m, 6199) != MAP_HIT)
+		return 7;
+	free(ballast);
+	return 0;
+}
+
+/* In a child with a mount namespace of its own; needs root. */
+static void
+without_space_the_old_file_goes_on_and_changes_are_asked_for(void **state)
+{
+	struct fixture *f = *state;
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(live_without_space(f));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(status, 0);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(nothing_is_at_the_path_before_the_commit),
+		T(an_unchanged_record_only_gets_fresher),
+		T(a_group_has_at_most_one_new_version_a_second),
+		T(a_removed_entry_is_gone_at_once_and_may_come_back),
+		T(a_name_belongs_to_whom_it_was_published_for_last),
+		T(clearing_withdraws_the_old_file_and_leaves_an_empty_one),
+		T(the_old_file_says_what_became_of_it),
+		T(a_writer_that_starts_replaces_what_the_last_one_left),
+		T(rubbish_at_the_path_is_replaced),
+		T(local_accounts_win_unless_excepted),
+		T(the_same_local_names_only_move_the_identity),
+		T(keys_follow_the_own_domain),
+		T(at_most_a_thousand_negatives_are_kept),
+		T(the_text_of_an_unknown_name_is_not_in_the_file),
+		T(a_negative_for_somebody_who_is_there_is_ignored),
+		T(a_full_file_is_followed_by_another_but_not_within_ten_seconds),
+		T(it_grows_with_what_is_in_it),
+		T(what_happens_during_a_build_is_in_the_new_generation),
+		T(a_file_that_was_removed_is_made_again),
+		T(no_directory_is_trouble_that_ends),
+		T(without_space_the_old_file_goes_on_and_changes_are_asked_for),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
