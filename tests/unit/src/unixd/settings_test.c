@@ -14,7 +14,6 @@
 
 #include <cmocka.h>
 
-
 struct world {
 	char dir[64];
 	char client[100];
