@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * What a lookup in the map costs, without libc around it: nanoseconds per call with
- * the parsing of the name, the best of seven rounds, at a thousand, ten thousand and a hundred thousand accounts. Each account
- * is a user with ten groups and a private group, as the daemon publishes them.
+ * What a lookup in the map costs, without libc around it: nanoseconds per call with the
+ * parsing of the name, the best of seven rounds, at a thousand, ten thousand and a hundred
+ * thousand accounts. Each account is a user with ten groups and a private group, as the
+ * daemon publishes them.
  *
  *	map_bench [DIRECTORY]		where the file is made; default /dev/shm
  */

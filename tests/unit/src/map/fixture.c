@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * The reader's tests ask what the writer wrote, and the writer's tests look through the
+ * reader: a map made by hand would be a third opinion of the format. Nothing here waits;
+ * time passes when a test says so.
+ */
 #include "unit/src/map/fixture.h"
 
 #include <fcntl.h>

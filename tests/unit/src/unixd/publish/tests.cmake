@@ -3,3 +3,5 @@ ku_test(unit/src/unixd/publish/index_test LIBS ku_publish ku_local)
 ku_test(unit/src/unixd/publish/record_test LIBS ku_publish ku_local)
 ku_test(unit/src/unixd/publish/publish_test LIBS ku_map ku_publish ku_local
   WRAP clock_gettime SOURCES "${CMAKE_SOURCE_DIR}/tests/unit/src/map/fixture.c")
+ku_test(unit/src/unixd/publish/build_test LIBS ku_map ku_publish ku_local
+  WRAP clock_gettime SOURCES "${CMAKE_SOURCE_DIR}/tests/unit/src/map/fixture.c")

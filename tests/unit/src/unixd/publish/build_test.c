@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* When a new generation is made, what is in it, and what happens when it cannot be. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "ku/map.h"
+#include "src/unixd/publish/publish.h"
+#include "unit/src/map/fixture.h"
+
+#define LATER (FIXTURE_START + 800)
+
+static size_t
+generations(struct fixture *f)
+{
+	struct publish_stats stats;
+
+	publish_stats(f->p, &stats);
+	return stats.generations;
+}
+
+/* Different contents each time, so that each is a new version. */
+static void
+change(struct fixture *f, uint32_t id, unsigned version)
+{
+	static char gecos[40001];
+	char name[16];
+	const char *key = name;
+	struct passwd_view v = { id, id, name, gecos, "/", "/bin/sh", 0, NULL };
+
+	(void)snprintf(name, sizeof(name), "p%u", id);
+	memset(gecos, 'a' + (int)(version % 26), 2000);
+	gecos[2000] = '\0';
+	publish_user(f->p, &v, &key, 1, LATER);
+}
+
+static void
+a_full_file_is_followed_by_another_but_not_within_ten_seconds(void **state)
+{
+	struct fixture *f = *state;
+	unsigned version = 0;
+
+	change(f, 5000, version);
+	fixture_user(f, "alice", 5001, LATER);
+	fixture_commit(f);
+	for (int i = 0; i < 400; i++)
+		change(f, 5000, ++version);
+	/* No room: what is newer than the file is not found in it, the rest is. */
+	assert_int_equal(ask_uid(&f->m, 5000), MAP_ABSENT);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+	fixture_pass(f, 9);
+	publish_lease(f->p, fixture_now, 0);
+	assert_int_equal(generations(f), 1);
+	assert_int_equal(publish_commit(f->p), 0);
+	assert_int_equal(generations(f), 1);
+	assert_null(publish_trouble(f->p));
+	fixture_pass(f, 1);
+	fixture_settle(f);
+	assert_int_equal(generations(f), 2);
+	assert_int_equal(ask_uid(&f->m, 5000), MAP_HIT);
+	assert_int_equal(asked_pw.pw_gecos[0], 'a' + (int)(version % 26));
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+}
+
+static void
+it_grows_with_what_is_in_it(void **state)
+{
+	struct fixture *f = *state;
+	struct publish_stats stats;
+
+	fixture_commit(f);
+	for (uint32_t id = 5000; id < 6000; id++)
+		change(f, id, id);
+	fixture_pass(f, 10);
+	publish_lease(f->p, fixture_now, 0);
+	fixture_settle(f);
+	publish_stats(f->p, &stats);
+	assert_int_equal(stats.users, 1000);
+	assert_true(stats.bytes >= 2u * 1000 * 2056);
+	for (uint32_t id = 5000; id < 6000; id++) {
+		assert_int_equal(ask_uid(&f->m, id), MAP_HIT);
+		assert_int_equal(asked_pw.pw_gecos[1999], 'a' + (int)(id % 26));
+	}
+	assert_int_equal(stats.generations, 2);
+}
+
+/* Slices by hand: something happens after each one. */
+static void
+what_happens_during_a_build_is_in_the_new_generation(void **state)
+{
+	struct fixture *f = *state;
+	unsigned slices = 0, n = 0;
+	char name[16];
+
+	for (uint32_t id = 5000; id < 25000; id += 2) {
+		(void)snprintf(name, sizeof(name), "p%u", id);
+		fixture_user(f, name, id, LATER);
+	}
+	fixture_group(f, "staff", 6000, NULL, 0, LATER);
+	fixture_commit(f);
+	publish_reconfigure(f->p, &f->settings);
+	fixture_pass(f, 2);
+	publish_lease(f->p, fixture_now, 0);
+	while (generations(f) == 1) {
+		int64_t next = timers_next(&f->ts);
+
+		assert_true(next >= 0);
+		f->ts.now.mono_ns = next;
+		timers_run(&f->ts);
+		slices++;
+		if (generations(f) > 1 || n == 50)
+			continue;
+		/* New ones before and behind wherever it is, a change, a removal. */
+		for (uint32_t where = 0; where < 10; where++) {
+			uint32_t id = 5000 + where * 2000 + 2 * n;
+
+			(void)snprintf(name, sizeof(name), "p%u", id + 1);
+			fixture_user(f, name, id + 1, LATER);
+			change(f, id, n);
+			publish_remove(f->p, PUBLISH_USER, id + 1000);
+			publish_touch(f->p, PUBLISH_USER, id + 1100, fixture_now + 777);
+		}
+		publish_negative(f->p, PUBLISH_USER, NULL, 100000 + n, LATER);
+		n++;
+	}
+	assert_true(slices > 1);
+	assert_true(n > 0);
+	for (uint32_t k = 0; k < n; k++) {
+		for (uint32_t where = 0; where < 10; where++) {
+			uint32_t id = 5000 + where * 2000 + 2 * k;
+
+			assert_int_equal(ask_uid(&f->m, id + 1), MAP_HIT);
+			assert_int_equal(ask_uid(&f->m, id), MAP_HIT);
+			assert_int_equal(asked_pw.pw_gecos[0], 'a' + (int)(k % 26));
+			assert_int_equal(ask_uid(&f->m, id + 1000), MAP_ABSENT);
+			assert_int_equal(ask_uid(&f->m, id + 1100), MAP_HIT);
+		}
+		assert_int_equal(ask_uid(&f->m, 100000 + k), MAP_NEGATIVE);
+	}
+}
+
+static void
+a_file_that_was_removed_is_made_again(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_user(f, "alice", 5000, LATER);
+	fixture_commit(f);
+	assert_int_equal(unlink(f->path), 0);
+	fixture_pass(f, 10);
+	publish_lease(f->p, fixture_now, 0);
+	fixture_settle(f);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+	/* But one that was taken back stays away. */
+	assert_int_equal(publish_withdraw_path(f->path), 0);
+	fixture_pass(f, 10);
+	publish_lease(f->p, fixture_now, 0);
+	fixture_settle(f);
+	assert_int_equal(access(f->path, F_OK), -1);
+}
+
+static void
+no_directory_is_trouble_that_ends(void **state)
+{
+	struct fixture *f = *state;
+	char moved[96];
+
+	(void)snprintf(moved, sizeof(moved), "%s.away", f->dir);
+	assert_int_equal(rename(f->dir, moved), 0);
+	fixture_user(f, "alice", 5000, LATER);
+	assert_int_equal(publish_commit(f->p), -ENOENT);
+	assert_non_null(strstr(publish_trouble(f->p), "No such file or directory"));
+	assert_int_equal(publish_commit(f->p), -ENOENT);
+	assert_int_equal(rename(moved, f->dir), 0);
+	fixture_pass(f, 10);
+	publish_lease(f->p, fixture_now, 0);
+	fixture_settle(f);
+	assert_null(publish_trouble(f->p));
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+}
+
+static int
+live_without_space(struct fixture *f)
+{
+	char path[128];
+	size_t len = 900 * 1024;
+	void *ballast = calloc(1, len);
+	FILE *fp;
+
+	if (unshare(CLONE_NEWNS) != 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	    mount("none", f->dir, "tmpfs", 0, "size=1536k,mode=755") != 0)
+		return 77;
+	change(f, 5000, 1);
+	fixture_user(f, "alice", 5001, LATER);
+	fixture_commit(f);
+	(void)snprintf(path, sizeof(path), "%s/ballast", f->dir);
+	fp = fopen(path, "w");
+	if (fp == NULL || fwrite(ballast, 1, len, fp) != len || fclose(fp) != 0)
+		return 1;
+	for (unsigned i = 2; i < 400; i++)
+		change(f, 5000, i);
+	fixture_user(f, "bob", 5002, LATER);
+	/* Its new version does not fit in the old file, and a larger one does not fit. */
+	for (uint32_t id = 6000; id < 6200; id++)
+		change(f, id, id);
+	fixture_pass(f, 10);
+	publish_lease(f->p, fixture_now, 0);
+	fixture_pass(f, 1);
+	for (int i = 0; i < 500; i++) {
+		f->ts.now.mono_ns += CLOCK_MS;
+		timers_run(&f->ts);
+	}
+	if (publish_trouble(f->p) == NULL || generations(f) != 1)
+		return 2;
+	if (ask_uid(&f->m, 5000) != MAP_ABSENT || ask_uid(&f->m, 6000) != MAP_ABSENT)
+		return 3;
+	if (ask_user(&f->m, "alice") != MAP_HIT)
+		return 4;
+	/* No file of an attempt is left to fill the rest. */
+	(void)snprintf(path, sizeof(path), "%s/nss.map.new", f->dir);
+	if (access(path, F_OK) == 0)
+		return 5;
+	(void)snprintf(path, sizeof(path), "%s/ballast", f->dir);
+	if (unlink(path) != 0)
+		return 6;
+	fixture_pass(f, 10);
+	publish_lease(f->p, fixture_now, 0);
+	fixture_settle(f);
+	if (publish_trouble(f->p) != NULL || ask_uid(&f->m, 5000) != MAP_HIT ||
+	    asked_pw.pw_gecos[0] != 'a' + 399 % 26 || ask_user(&f->m, "bob") != MAP_HIT ||
+	    ask_uid(&f->m, 6199) != MAP_HIT)
+		return 7;
+	free(ballast);
+	return 0;
+}
+
+/* In a child with a mount namespace of its own; needs root. */
+static void
+without_space_the_old_file_goes_on_and_changes_are_asked_for(void **state)
+{
+	struct fixture *f = *state;
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(live_without_space(f));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(status, 0);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(a_full_file_is_followed_by_another_but_not_within_ten_seconds),
+		T(it_grows_with_what_is_in_it),
+		T(what_happens_during_a_build_is_in_the_new_generation),
+		T(a_file_that_was_removed_is_made_again),
+		T(no_directory_is_trouble_that_ends),
+		T(without_space_the_old_file_goes_on_and_changes_are_asked_for),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
