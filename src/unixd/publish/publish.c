@@ -314,7 +314,16 @@ publish_free(struct publish *p)
 void
 publish_reconfigure(struct publish *p, const struct publish_settings *s)
 {
+	uint32_t max_ttl = p->max_ttl, offline_limit = p->offline_limit;
+	char *domain = xstrdup(p->domain);
+	bool same;
+
 	set_settings(p, s);
+	same = strcmp(domain, p->domain) == 0 && max_ttl == p->max_ttl &&
+	    offline_limit == p->offline_limit;
+	free(domain);
+	if (same)
+		return;
 	build_abort(p);
 	p->wanted = false;
 	build_want(p, true);

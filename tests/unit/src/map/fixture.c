@@ -260,8 +260,15 @@ count_maps(const struct fixture *f)
 }
 
 void
+fixture_want_generation(struct fixture *f)
+{
+	f->settings.offline_limit_s ^= 1;
+	publish_reconfigure(f->p, &f->settings);
+}
+
+void
 fixture_generation(struct fixture *f)
 {
-	publish_reconfigure(f->p, &f->settings);
+	fixture_want_generation(f);
 	assert_int_equal(publish_commit(f->p), 0);
 }

@@ -60,5 +60,7 @@ void header_set(const struct fixture *f, unsigned word, uint32_t value);
 /* Lines of /proc/self/maps that name the file. */
 unsigned count_maps(const struct fixture *f);
 
-/* A new generation, whatever the time since the last one. */
+/* Another setting (the offline limit, by a second), so a new generation is wanted; and made,
+ * whatever the time since the last one. */
+void fixture_want_generation(struct fixture *f);
 void fixture_generation(struct fixture *f);

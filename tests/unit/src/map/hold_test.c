@@ -402,7 +402,7 @@ static int
 live_through_generations(struct fixture *f)
 {
 	for (uint32_t i = 0; i < 1000; i++) {
-		publish_reconfigure(f->p, &f->settings);
+		fixture_want_generation(f);
 		if (publish_commit(f->p) != 0)
 			return 1;
 		fixture_user(f, "alice", 6000 + i, LATER);

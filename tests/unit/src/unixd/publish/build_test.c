@@ -110,7 +110,7 @@ what_happens_during_a_build_is_in_the_new_generation(void **state)
 	}
 	fixture_group(f, "staff", 6000, NULL, 0, LATER);
 	fixture_commit(f);
-	publish_reconfigure(f->p, &f->settings);
+	fixture_want_generation(f);
 	fixture_pass(f, 2);
 	publish_lease(f->p, fixture_now, 0);
 	while (generations(f) == 1) {
@@ -264,12 +264,28 @@ without_space_the_old_file_goes_on_and_changes_are_asked_for(void **state)
 	assert_int_equal(status, 0);
 }
 
+static void
+the_same_settings_need_no_new_generation(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_commit(f);
+	publish_reconfigure(f->p, &f->settings);
+	fixture_settle(f);
+	assert_int_equal(publish_commit(f->p), 0);
+	assert_int_equal(generations(f), 1);
+	fixture_want_generation(f);
+	fixture_settle(f);
+	assert_int_equal(generations(f), 2);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(the_same_settings_need_no_new_generation),
 		T(a_full_file_is_followed_by_another_but_not_within_ten_seconds),
 		T(it_grows_with_what_is_in_it),
 		T(what_happens_during_a_build_is_in_the_new_generation),
