@@ -18,7 +18,7 @@
 #define DEFAULT_REQUEST_MS  2000
 #define DEFAULT_IDLE_MS     60000
 #define DEFAULT_MAX_PER_UID 64
-#define DEFAULT_MAX_CONNS   1024
+#define DEFAULT_MAX_CONNS   2048
 #define DEFAULT_MAX_OUTPUT  ((size_t)64 * 1024 * 1024)
 
 static void

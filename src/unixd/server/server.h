@@ -19,12 +19,11 @@ struct server_settings {
 	uid_t own_uid; /* KU_WHO_OWNER: this uid or root */
 
 	/* Zero: the default. */
-	int request_ms; /* from the first byte of a request to its last: 2000 */
-	int idle_ms;    /* without a request, or without taking the reply: 60000 */
-	size_t
-	    max_per_uid;  /* served at once: 64; half of max_conns more wait their turn */
-	size_t max_conns; /* 1024, root not counted */
-	size_t max_output; /* bytes of replies not taken yet, all peers: 64 MiB */
+	int request_ms;     /* from the first byte of a request to its last: 2000 */
+	int idle_ms;        /* without a request, or without taking the reply: 60000 */
+	size_t max_per_uid; /* served at once: 64; up to half of max_conns wait */
+	size_t max_conns;   /* 2048, root not counted */
+	size_t max_output;  /* bytes of replies not taken yet, all peers: 64 MiB */
 
 	/* Further pairs for STATUS after the resolver's (configuration, version); may be
 	 * NULL. */
