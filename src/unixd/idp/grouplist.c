@@ -191,19 +191,19 @@ grouplist_members(const struct grouplist *l, const struct uuid *uuid,
     struct members **ret_members)
 {
 	cleanup_(memberset_clear) struct memberset set = { 0 };
-	cleanup_(freep) const struct group **todo = NULL;
+	cleanup_(freep) const struct group **pending = NULL;
 	cleanup_(freep) bool *seen = NULL;
 	const struct group *g = find_uuid(l, uuid);
-	size_t n_todo = 0;
+	size_t n_pending = 0;
 
 	if (g == NULL)
 		return -ENOENT;
-	todo = xcalloc(l->n_groups, sizeof(*todo));
+	pending = xcalloc(l->n_groups, sizeof(*pending));
 	seen = xcalloc(l->n_groups, sizeof(*seen));
-	todo[n_todo++] = g;
+	pending[n_pending++] = g;
 	seen[g - l->group] = true;
-	while (n_todo > 0) {
-		g = todo[--n_todo];
+	while (n_pending > 0) {
+		g = pending[--n_pending];
 		for (size_t i = 0; i < g->n; i++) {
 			const char *spn = l->text.text + l->member[g->first + i];
 			const struct group *inner = find_spn(l, spn);
@@ -213,7 +213,7 @@ grouplist_members(const struct grouplist *l, const struct uuid *uuid,
 					return -E2BIG;
 			} else if (!seen[inner - l->group]) {
 				seen[inner - l->group] = true;
-				todo[n_todo++] = inner;
+				pending[n_pending++] = inner;
 			}
 		}
 	}

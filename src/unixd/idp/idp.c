@@ -302,6 +302,7 @@ call_new(struct idp *p, enum call_kind kind, const char *id, void *arg)
 static char *
 token_path(const char *kind, const char *id)
 {
+	static const char hex[] = "0123456789ABCDEF";
 	cleanup_(freep) char *escaped = xmalloc(strlen(id) * 3 + 1);
 	char *at = escaped;
 
@@ -311,8 +312,11 @@ token_path(const char *kind, const char *id)
 		if ((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
 		    (ch >= '0' && ch <= '9') || strchr("._-@~", ch) != NULL)
 			*at++ = (char)ch;
-		else
-			at += sprintf(at, "%%%02X", ch);
+		else {
+			*at++ = '%';
+			*at++ = hex[ch >> 4];
+			*at++ = hex[ch & 15];
+		}
 	}
 	*at = '\0';
 	return xasprintf("/v1/%s/%s/_unix/_token", kind, escaped);
