@@ -159,7 +159,7 @@ drop_old_pools(struct http *h)
 }
 
 /* The trust store is read here, not in the handshake, so that its failure has a name. */
-static bool
+static bool ON_WORKER
 store_ready(struct http_request *r, struct pool *p)
 {
 	if (!r->config->tls || !r->config->verify_ca || p->store != NULL)
@@ -168,7 +168,7 @@ store_ready(struct http_request *r, struct pool *p)
 		   sizeof(r->detail)) == 0;
 }
 
-static void
+static void ON_WORKER
 start(struct http *h, struct http_request *r)
 {
 	struct pool *p;
@@ -218,7 +218,7 @@ take_new(struct http *h)
 }
 
 /* Begins what there is room for; gives up on what has waited too long. */
-static void
+static void ON_WORKER
 start_waiting(struct http *h)
 {
 	int64_t now = mono_now();

@@ -22,7 +22,7 @@ struct tls_cert {
  * -errno with the reason in words.
  */
 int must_use_ tls_store_new(const char *ca_path, struct x509_store_st **ret_store,
-    char *ret_why, size_t why_size);
+    char *ret_why, size_t why_size) ON_WORKER;
 struct x509_store_st *tls_store_free(struct x509_store_st *store);
 
 /* `ssl_ctx` is a new connection's SSL_CTX. 0, or -EINVAL. */

@@ -22,6 +22,7 @@ test_without_ca_path_the_system_store_is_enough(void **state)
 	char why[128] = "";
 
 	(void)state;
+	worker_role_assume();
 	assert_int_equal(tls_store_new(NULL, &store, why, sizeof(why)), 0);
 	assert_non_null(store);
 	assert_string_equal(why, "");
@@ -35,6 +36,7 @@ test_a_missing_ca_path_is_named_with_its_error(void **state)
 	char why[128] = "";
 
 	(void)state;
+	worker_role_assume();
 	assert_int_equal(tls_store_new("/nonexistent/ca.pem", &store, why, sizeof(why)),
 	    -ENOENT);
 	assert_string_equal(why, "/nonexistent/ca.pem: No such file or directory");
@@ -48,6 +50,7 @@ test_a_file_without_a_certificate_is_no_trust(void **state)
 	char why[128] = "";
 
 	(void)state;
+	worker_role_assume();
 	assert_int_equal(tls_store_new("/proc/self/status", &store, why, sizeof(why)),
 	    -EBADMSG);
 	assert_string_equal(why, "/proc/self/status: no certificate in it");
@@ -60,6 +63,7 @@ test_a_directory_is_taken_as_one_of_certificates(void **state)
 	char why[128] = "";
 
 	(void)state;
+	worker_role_assume();
 	assert_int_equal(tls_store_new("/proc/self", &store, why, sizeof(why)), 0);
 	assert_null(tls_store_free(store));
 }

@@ -45,6 +45,7 @@ read_text(const char *text, size_t len)
 	assert_non_null(f);
 	assert_int_equal(fwrite(text, 1, len, f), len);
 	assert_int_equal(fclose(f), 0);
+	worker_role_assume();
 	tokenfile_read(&t);
 	return t;
 }
@@ -104,10 +105,12 @@ test_no_file_is_no_token_and_no_problem(void **state)
 	struct tokenfile t = { .path = strdup("/nonexistent/token") };
 
 	(void)state;
+	worker_role_assume();
 	tokenfile_read(&t);
 	assert_null(t.bearer);
 	assert_string_equal(t.problem, "");
 	tokenfile_clear(&t);
+	worker_role_assume();
 	tokenfile_read(&t);
 	assert_null(t.bearer);
 }
@@ -118,6 +121,7 @@ test_a_file_that_cannot_be_read_is_a_problem(void **state)
 	struct tokenfile t = { .path = strdup("/proc/self") };
 
 	(void)state;
+	worker_role_assume();
 	tokenfile_read(&t);
 	assert_null(t.bearer);
 	assert_non_null(strstr(t.problem, "/proc/self"));
