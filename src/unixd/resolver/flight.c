@@ -85,10 +85,12 @@ flight_promote(struct flights *fs, struct flight *f)
 struct flight *
 flight_launch(struct flights *fs, int64_t now)
 {
-	struct list *from = list_is_empty(&fs->front) ? &fs->back : &fs->front;
+	bool behind = list_is_empty(&fs->front);
+	struct list *from = behind ? &fs->back : &fs->front;
 	struct flight *f;
 
-	if (fs->n_running >= FLIGHT_RUNNING || list_is_empty(from))
+	if (fs->n_running >= (behind ? FLIGHT_BEHIND : FLIGHT_RUNNING) ||
+	    list_is_empty(from))
 		return NULL;
 	f = container_of(from->next, struct flight, place);
 	list_remove(&f->place);

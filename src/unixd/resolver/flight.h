@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
  * One fetch per kind and id, however many wait for it. A flight is queued, then running
- * (at most 16 at once, what somebody waits for before what is refreshed behind), then
+ * (at most 16 at once, what somebody waits for before what is refreshed behind, and half
+ * of the places are never taken by refreshes: a slow server must not fill them all), then
  * perhaps held back until a 404 has been confirmed, then gone.
  *
  * Nothing is asked here; fetch.c does that.
@@ -20,6 +21,7 @@
 #define FLIGHT_MAX     1024
 #define FLIGHT_WAITERS 4096
 #define FLIGHT_RUNNING 16
+#define FLIGHT_BEHIND  (FLIGHT_RUNNING / 2)
 
 enum flight_state {
 	FLIGHT_QUEUED,

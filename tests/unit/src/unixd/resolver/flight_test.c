@@ -91,6 +91,30 @@ sixteen_at_once_and_a_thousand_in_all(void **state)
 	flights_deinit(&fs);
 }
 
+static void
+refreshes_leave_room_for_who_waits(void **state)
+{
+	struct flight *v[FLIGHT_RUNNING + 1];
+	struct flights fs;
+	char id[16];
+	size_t i;
+
+	(void)state;
+	flights_init(&fs);
+	for (i = 0; i < FLIGHT_RUNNING; i++) {
+		snprintf(id, sizeof(id), "u%zu", i);
+		v[i] = flight_new(&fs, KIND_USER, id, false);
+	}
+	for (i = 0; i < FLIGHT_BEHIND; i++)
+		assert_non_null(flight_launch(&fs, 1));
+	assert_null(flight_launch(&fs, 1));
+	v[FLIGHT_RUNNING] = flight_new(&fs, KIND_USER, "waited-for", true);
+	assert_ptr_equal(flight_launch(&fs, 1), v[FLIGHT_RUNNING]);
+	for (i = 0; i <= FLIGHT_RUNNING; i++)
+		end(&fs, v[i]);
+	flights_deinit(&fs);
+}
+
 int
 main(void)
 {
@@ -98,6 +122,7 @@ main(void)
 		cmocka_unit_test(one_flight_per_kind_and_id),
 		cmocka_unit_test(who_waits_goes_before_who_refreshes),
 		cmocka_unit_test(sixteen_at_once_and_a_thousand_in_all),
+		cmocka_unit_test(refreshes_leave_room_for_who_waits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
