@@ -31,7 +31,6 @@ tidy: all
 	run-clang-tidy-14 -quiet -p build/dev '/(src|nss|tools)/'
 
 bench:
-	$(call PRESET,release)
 	tests/bench/run
 
 demo:
