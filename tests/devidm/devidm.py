@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import shutil
+import socket
 import ssl
 import subprocess
 import sys
@@ -86,6 +87,9 @@ class Devidm:
         """A fresh connection, for tests that look at connections."""
         c = http.client.HTTPSConnection("localhost", self.port, timeout=timeout,
                                         context=self.context())
+        # The name is for the certificate; a host without /etc/hosts cannot resolve it.
+        c._create_connection = lambda address, *rest: socket.create_connection(
+            ("127.0.0.1", address[1]), *rest)
         c.connect()
         return c
 
