@@ -57,6 +57,14 @@ getent passwd | grep -q '^alice:x:20001:' || netns_fail "enumeration does not li
 netns_wait_for 5 sh -c 'getent group | grep -q "^shell_users:x:30001:"' ||
 	netns_fail "enumeration does not list shell_users: $(getent group)"
 
+# An answer that was given is in the map: killing the daemon at once takes nothing back.
+kanidm-unix cache-clear --really >/dev/null
+netns_expect "asked anew" "$shell_users" getent group shell_users
+netns_daemon_stop KILL
+netns_expect "killed right after the answer" "$shell_users" getent group shell_users
+netns_daemon_start
+everything_known "started again"
+
 devidm_stop
 netns_wait_for 20 sh -c 'kanidm-unix status | grep -q "Kanidm: offline"' ||
 	netns_fail "status does not notice that the server is gone"

@@ -47,6 +47,7 @@ answer_group(struct resolver *r, const struct question *q, const struct step *s)
 	enum answer a = s->answer;
 
 	if (a == ANSWER_FOUND && s->mapped != NULL) {
+		show_mapped_now(r, s->mapped);
 		if (!mapgroup_view(r, s->mapped, &b))
 			a = ANSWER_LOCAL;
 	} else if (a == ANSWER_FOUND && s->user != NULL) {
@@ -54,6 +55,7 @@ answer_group(struct resolver *r, const struct question *q, const struct step *s)
 		if (a == ANSWER_FOUND)
 			view_private_group(r, s->user, &b);
 	} else if (a == ANSWER_FOUND) {
+		show_group_now(r, s->group);
 		a = answer_of_verdict(view_judge_group(r, s->group));
 		if (a == ANSWER_FOUND)
 			view_group(r, s->group, &b);

@@ -207,6 +207,9 @@ void show_group_asked(struct resolver *r, struct cache_group *cg);
 void show_user_stale(struct resolver *r, struct cache_user *cu);
 void show_group_stale(struct resolver *r, struct cache_group *cg);
 void show_group_later(struct resolver *r, struct cache_group *cg);
+/* What is about to be answered: published now, if it waits for that. */
+void show_group_now(struct resolver *r, struct cache_group *cg);
+void show_mapped_now(struct resolver *r, const char *local);
 void show_group_touched(void *r, struct cache_group *cg); /* cache_touched_fn */
 void show_hide_user(struct resolver *r, struct cache_user *cu);
 void show_hide_group(struct resolver *r, struct cache_group *cg);

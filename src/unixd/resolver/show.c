@@ -3,7 +3,8 @@
  * The map shows what NSS would be told, so that most lookups never reach the daemon. Every
  * change of a record, of the configuration or of the local files comes through here; what
  * may not be shown is taken out. Groups are gathered for a second: a hundred people who are
- * looked up one after another change one list a hundred times.
+ * looked up one after another change one list a hundred times. One that is answered does
+ * not wait for the others: it is in the map before its asker hears of it.
  */
 #include <string.h>
 
@@ -140,29 +141,43 @@ mapped_fresh_until(const struct resolver *r, const char *local)
 	return until;
 }
 
+void
+show_mapped_now(struct resolver *r, const char *local)
+{
+	cleanup_(view_buf_done) struct view_buf b = { 0 };
+	struct local_group lg;
+	const char *key;
+	struct name name;
+
+	if (r->ports.publish == NULL || !local_get_group(r->ports.local, local, &lg) ||
+	    name_parse(local, strlen(local), &name) != 0)
+		return;
+	key = name.text;
+	if (mapgroup_view(r, name.text, &b))
+		publish_group(r->ports.publish, &b.gr, &key, 1,
+		    mapped_fresh_until(r, name.text));
+	else
+		publish_remove(r->ports.publish, PUBLISH_GROUP, lg.gid);
+}
+
 /* Local groups that map_group extends. */
 static void
 show_mapped(struct resolver *r)
 {
-	struct local_group lg;
-	const char *key;
-	struct name name;
 	size_t i;
 
-	for (i = 0; i < r->config->n_map_group; i++) {
-		cleanup_(view_buf_done) struct view_buf b = { 0 };
-		const char *local = r->config->map_group[i].local;
+	for (i = 0; i < r->config->n_map_group; i++)
+		show_mapped_now(r, r->config->map_group[i].local);
+}
 
-		if (!local_get_group(r->ports.local, local, &lg) ||
-		    name_parse(local, strlen(local), &name) != 0)
-			continue;
-		key = name.text;
-		if (mapgroup_view(r, name.text, &b))
-			publish_group(r->ports.publish, &b.gr, &key, 1,
-			    mapped_fresh_until(r, name.text));
-		else
-			publish_remove(r->ports.publish, PUBLISH_GROUP, lg.gid);
-	}
+void
+show_group_now(struct resolver *r, struct cache_group *cg)
+{
+	if (r->ports.publish == NULL || list_is_empty(&cg->dirty))
+		return;
+	list_remove(&cg->dirty);
+	show_group(r, cg);
+	show_mapped(r);
 }
 
 void
