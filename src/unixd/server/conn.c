@@ -120,8 +120,10 @@ finish(struct conn *c, uint16_t status)
 
 	c->waiter = NULL;
 	if (c->out.failed) {
-		log_warn("request: the answer is larger than the protocol allows op=%s",
-		    op_name(c->req.op));
+		if (server_may_log(s))
+			log_warn("request: the answer is larger than the protocol allows"
+				 " op=%s",
+			    op_name(c->req.op));
 		reply_drop_body(&c->out);
 		status = KU_ST_UNAVAIL;
 	}
@@ -303,6 +305,11 @@ on_timer(struct timer *t)
 	conn_drop(c);
 }
 
+/*
+ * Most peers have sent their request by the time they are accepted, and one that is gone
+ * already (a process that only connects and closes, in a loop) must cost as little as can
+ * be: everybody else stands behind it in the queue.
+ */
 void
 conn_start(struct server *s, int fd, const struct peer *peer, bool waiting)
 {
@@ -314,15 +321,44 @@ conn_start(struct server *s, int fd, const struct peer *peer, bool waiting)
 	timer_init(&c->timer, on_timer);
 	c->io =
 	    (struct loop_fd){ .fd = fd, .events = waiting ? 0 : EPOLLIN, .fn = on_io };
-	list_append(&s->conns, &c->link);
-	s->n_conns++;
-	if (loop_add(s->loop, &c->io) < 0) {
-		list_remove(&c->link);
-		s->n_conns--;
+	if (!waiting)
+		read_some(c);
+	if (c->dead || loop_add(s->loop, &c->io) < 0) {
 		(void)!peers_leave(&s->peers, peer->uid, waiting);
 		(void)close(fd);
 		free(c);
 		return;
 	}
+	list_append(&s->conns, &c->link);
+	s->n_conns++;
 	arm(c, s->settings.idle_ms);
+	if (reader_has_bytes(&c->in))
+		conn_pump(c);
+}
+
+bool
+conn_drop_idlest(struct server *s)
+{
+	struct conn *waiting = NULL, *partial = NULL;
+	struct list *it;
+
+	list_for_each(it, &s->conns) {
+		struct conn *c = container_of(it, struct conn, link);
+
+		if (c->peer.uid == 0)
+			continue;
+		if (c->state == CONN_READING && !reader_has_bytes(&c->in)) {
+			conn_drop(c);
+			return true;
+		}
+		if (c->state == CONN_WAITING)
+			waiting = c;
+		else if (c->state == CONN_READING && partial == NULL)
+			partial = c;
+	}
+	if (waiting == NULL)
+		waiting = partial;
+	if (waiting != NULL)
+		conn_drop(waiting);
+	return waiting != NULL;
 }

@@ -50,6 +50,9 @@ struct conn {
 /* Takes the descriptor, which is non-blocking and counted in by peers_admit. */
 void conn_start(struct server *s, int fd, const struct peer *peer, bool waiting);
 void conn_drop(struct conn *c);
+/* Makes room when there are too many: the oldest peer that asks for nothing has to go, else
+ * the last one that waits for its turn, else the oldest with half a request. False: all of them are busy, or root's. */
+bool conn_drop_idlest(struct server *s);
 
 /* For the operations: exactly one of these per request, from within the handler or later. */
 void conn_reply_status(struct conn *c, uint16_t status);

@@ -63,8 +63,9 @@ dispatch(struct conn *c, const uint8_t *body, size_t len)
 		return;
 	}
 	if (!may_call(c, e->who)) {
-		log_info("request: refused op=%s uid=%u pid=%d", op_name(c->req.op),
-		    (unsigned)c->peer.uid, (int)c->peer.pid);
+		if (server_may_log(c->server))
+			log_info("request: refused op=%s uid=%u pid=%d",
+			    op_name(c->req.op), (unsigned)c->peer.uid, (int)c->peer.pid);
 		conn_reply_text(c, KU_ST_DENIED, "only root may do this");
 		return;
 	}

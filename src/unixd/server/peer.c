@@ -134,6 +134,14 @@ peers_serve(struct peers *p, uid_t uid)
 		c->waiting--;
 }
 
+bool
+peers_may_push(const struct peers *p, uid_t uid)
+{
+	const struct peer_count *c = find(p, uid);
+
+	return p->total >= p->limits.total && (c == NULL || may_serve(p, c));
+}
+
 size_t
 peers_count(const struct peers *p, uid_t uid)
 {

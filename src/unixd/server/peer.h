@@ -51,4 +51,7 @@ int must_use_ peer_get(int fd, struct peer *ret_peer);
 enum peer_verdict must_use_ peers_admit(struct peers *p, uid_t uid);
 bool must_use_ peers_leave(struct peers *p, uid_t uid, bool waiting);
 void peers_serve(struct peers *p, uid_t uid);
+/* Everybody together is at the limit, and this uid is not the reason: for it somebody else
+ * may be asked to leave. */
+bool peers_may_push(const struct peers *p, uid_t uid);
 size_t peers_count(const struct peers *p, uid_t uid);

@@ -19,7 +19,9 @@
 #define DEFAULT_IDLE_MS     60000
 #define DEFAULT_MAX_PER_UID 64
 #define DEFAULT_MAX_CONNS   2048
-#define DEFAULT_MAX_OUTPUT  ((size_t)64 * 1024 * 1024)
+/* Lines a minute that peers can cause. */
+#define LOG_LINES          20
+#define DEFAULT_MAX_OUTPUT ((size_t)64 * 1024 * 1024)
 
 static void
 fill_defaults(struct server_settings *s)
@@ -91,10 +93,26 @@ server_adopt(struct server *s, int fd, char ret_path[108])
 	return listener_adopt(s, fd, ret_path);
 }
 
+bool
+server_may_log(struct server *s)
+{
+	int64_t now = loop_now(s->loop)->mono_ns;
+
+	if (s->log_since_ns == 0 || now - s->log_since_ns > 60 * CLOCK_S) {
+		s->log_since_ns = now;
+		s->log_lines = 0;
+	}
+	if (s->log_lines > LOG_LINES)
+		return false;
+	if (s->log_lines++ < LOG_LINES)
+		return true;
+	log_warn("request: more of these, not logged for a minute");
+	return false;
+}
+
 void
 server_accepted(struct server *s, int fd)
 {
-	int64_t now = loop_now(s->loop)->mono_ns;
 	enum peer_verdict verdict;
 	struct peer peer;
 
@@ -103,17 +121,17 @@ server_accepted(struct server *s, int fd)
 		return;
 	}
 	verdict = peers_admit(&s->peers, peer.uid);
+	if (verdict == PEER_REFUSE && peers_may_push(&s->peers, peer.uid) &&
+	    conn_drop_idlest(s))
+		verdict = peers_admit(&s->peers, peer.uid);
 	if (verdict != PEER_REFUSE) {
 		conn_start(s, fd, &peer, verdict == PEER_WAIT);
 		return;
 	}
 	(void)close(fd);
-	/* A crowd must not fill the journal as well. */
-	if (s->refused_logged_ns == 0 || now - s->refused_logged_ns > 60 * CLOCK_S) {
-		s->refused_logged_ns = now;
+	if (server_may_log(s))
 		log_warn("listener: too many connections uid=%u of=%zu all=%zu",
 		    (unsigned)peer.uid, peers_count(&s->peers, peer.uid), s->n_conns);
-	}
 }
 
 size_t

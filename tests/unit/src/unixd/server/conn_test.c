@@ -329,6 +329,61 @@ a_user_over_the_quota_waits_while_others_are_served(void **state)
 	harness_stop(&h);
 }
 
+/* Many uids (a user has 65,536 in a user namespace) must not lock the others out. */
+static void
+when_all_places_are_taken_the_oldest_idle_peer_makes_room(void **state)
+{
+	struct server_settings s = { .max_per_uid = 2, .max_conns = 4 };
+	struct harness h;
+	int fds[4], late;
+
+	(void)state;
+	harness_start(&h, &s);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		fds[i] = harness_connect(&h, 4711 + (uid_t)i);
+	harness_send(fds[0], "K", 1);
+	harness_settle(&h);
+	late = harness_connect(&h, 5000);
+	harness_ask_name(late, KU_OP_PASSWD_BY_NAME, 1, "alice");
+	expect_status(&h, late, 1, KU_ST_OK);
+	assert_int_equal(server_n_conns(h.server), 4);
+	assert_true(harness_is_closed(&h, fds[1]));
+	harness_ask_name(fds[2], KU_OP_PASSWD_BY_NAME, 2, "alice");
+	expect_status(&h, fds[2], 2, KU_ST_OK);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		(void)close(fds[i]);
+	(void)close(late);
+	harness_stop(&h);
+}
+
+static void
+who_waits_or_dawdles_makes_room_when_nobody_is_idle(void **state)
+{
+	struct server_settings s = { .max_per_uid = 1, .max_conns = 2 };
+	struct harness h;
+	int dawdler, waiting, other, third;
+
+	(void)state;
+	harness_start(&h, &s);
+	dawdler = harness_connect(&h, 4711);
+	waiting = harness_connect(&h, 4711);
+	harness_send(dawdler, "K", 1);
+	harness_settle(&h);
+	other = harness_connect(&h, 4712);
+	harness_send(other, "K", 1);
+	harness_settle(&h);
+	assert_true(harness_is_closed(&h, waiting));
+	third = harness_connect(&h, 4713);
+	assert_true(harness_is_closed(&h, dawdler));
+	harness_ask_name(third, KU_OP_PASSWD_BY_NAME, 3, "alice");
+	expect_status(&h, third, 3, KU_ST_OK);
+	(void)close(dawdler);
+	(void)close(waiting);
+	(void)close(other);
+	(void)close(third);
+	harness_stop(&h);
+}
+
 static void
 a_waiting_peer_may_leave(void **state)
 {
@@ -388,6 +443,9 @@ main(void)
 		cmocka_unit_test(readers_that_take_nothing_cannot_fill_our_memory),
 		CONN_TEST(an_answer_beyond_the_protocols_cap_is_not_sent),
 		cmocka_unit_test(a_user_over_the_quota_waits_while_others_are_served),
+		cmocka_unit_test(
+		    when_all_places_are_taken_the_oldest_idle_peer_makes_room),
+		cmocka_unit_test(who_waits_or_dawdles_makes_room_when_nobody_is_idle),
 		cmocka_unit_test(a_waiting_peer_may_leave),
 		cmocka_unit_test(stopping_cancels_what_waits),
 	};

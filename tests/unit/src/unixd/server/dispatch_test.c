@@ -287,6 +287,51 @@ status_waits_for_the_probe_and_shows_ours_after_the_resolvers(void **state)
 }
 
 static void
+status_of_other_users_is_a_probe_a_second_at_most(void **state)
+{
+	struct harness *h = *state;
+	struct answer_frame a;
+
+	if (geteuid() != 0)
+		skip();
+	for (int i = 0; i < 20; i++) {
+		ask_as(h, 1000, KU_OP_STATUS, NULL, 0, &a);
+		assert_int_equal(a.h.status, KU_ST_OK);
+		assert_true(a.h.length > 8);
+	}
+	assert_true(h->resolver.n_probed <= 2);
+	ask_as(h, 0, KU_OP_STATUS, NULL, 0, &a);
+	ask_as(h, 0, KU_OP_STATUS, NULL, 0, &a);
+	assert_in_range(h->resolver.n_probed, 3, 4);
+}
+
+/* What is on stderr while 500 connections are refused their wish. */
+static void
+refusals_do_not_fill_the_journal(void **state)
+{
+	struct harness *h = *state;
+	struct answer_frame a;
+	char text[65536];
+	int pipe_fds[2], saved = dup(STDERR_FILENO);
+	ssize_t n;
+	size_t lines = 0;
+
+	assert_int_equal(pipe(pipe_fds), 0);
+	assert_true(dup2(pipe_fds[1], STDERR_FILENO) >= 0);
+	for (int i = 0; i < 500; i++)
+		ask_as(h, geteuid() == 0 ? 1000 : geteuid(), KU_OP_CACHE_CLEAR, NULL, 0,
+		    &a);
+	assert_true(dup2(saved, STDERR_FILENO) >= 0);
+	(void)close(pipe_fds[1]);
+	n = read(pipe_fds[0], text, sizeof(text));
+	for (ssize_t i = 0; i < n; i++)
+		lines += text[i] == '\n';
+	(void)close(pipe_fds[0]);
+	(void)close(saved);
+	assert_in_range(lines, 1, 50);
+}
+
+static void
 explain_gives_lines_also_for_what_is_no_name(void **state)
 {
 	static const char *const known[] = { "alice", "is known" };
@@ -343,6 +388,8 @@ main(void)
 		DISPATCH_TEST(a_refusal_says_why_in_words),
 		DISPATCH_TEST(
 		    status_waits_for_the_probe_and_shows_ours_after_the_resolvers),
+		DISPATCH_TEST(status_of_other_users_is_a_probe_a_second_at_most),
+		DISPATCH_TEST(refusals_do_not_fill_the_journal),
 		DISPATCH_TEST(explain_gives_lines_also_for_what_is_no_name),
 		DISPATCH_TEST(accept_id_tells_old_and_new),
 	};

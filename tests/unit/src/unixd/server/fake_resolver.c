@@ -234,6 +234,7 @@ struct waiter *
 resolver_probe(struct resolver *r, int budget_ms, void (*fn)(void *arg), void *arg)
 {
 	r->last_budget_ms = budget_ms;
+	r->n_probed++;
 	if (r->probe_waits)
 		return wait_for(r, NULL, fn, arg);
 	fn(arg);

@@ -20,6 +20,7 @@ struct resolver {
 	size_t n_waiting;
 	size_t n_cancelled;
 	size_t n_asked;
+	size_t n_probed;
 	size_t n_members;
 	int last_budget_ms;
 	bool probe_waits;

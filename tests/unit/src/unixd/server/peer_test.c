@@ -89,6 +89,19 @@ all_users_together_have_a_limit_and_root_has_none(void **state)
 	assert_int_equal(peers_admit(p, 2000), PEER_SERVE);
 }
 
+static void
+only_who_is_within_the_quota_may_push(void **state)
+{
+	struct peers *p = *state;
+
+	assert_false(peers_may_push(p, 1000));
+	for (uid_t uid = 1000; uid < 1002; uid++)
+		for (int i = 0; i < 3; i++)
+			assert_int_not_equal(peers_admit(p, uid), PEER_REFUSE);
+	assert_true(peers_may_push(p, 1002));
+	assert_false(peers_may_push(p, 1000));
+}
+
 int
 main(void)
 {
@@ -98,6 +111,7 @@ main(void)
 		PEER_TEST(whoever_leaves_makes_room_for_the_one_that_waits),
 		PEER_TEST(the_uid_that_stands_for_many_has_a_larger_one),
 		PEER_TEST(all_users_together_have_a_limit_and_root_has_none),
+		PEER_TEST(only_who_is_within_the_quota_may_push),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
