@@ -27,8 +27,9 @@ fmt:
 lint: all
 	ctest --preset dev -L lint
 
-tidy: all
-	run-clang-tidy-14 -quiet -p build/dev '/(src|nss|tools)/'
+tidy:
+	$(call PRESET,clang)
+	run-clang-tidy-14 -quiet -p build/clang '/(src|nss|tools)/.*\.c$$'
 
 bench:
 	tests/bench/run
