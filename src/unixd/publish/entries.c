@@ -179,24 +179,6 @@ drop_negatives_of(struct publish *p, enum ku_map_kind kind, uint32_t id,
 		entries_drop_negative(p, kind, (const char *)keys->data + at, 0);
 }
 
-/* A name belongs to whom it was published for last. */
-static void
-take_names(struct publish *p, enum ku_map_kind kind, uint32_t id,
-    const struct record_buf *keys)
-{
-	if (p->cur.base == NULL)
-		return;
-	for (size_t at = 0; at < keys->len;) {
-		const char *key = (const char *)keys->data + at;
-		uint32_t off = gen_find_key(&p->cur, kind, key, strlen(key));
-		uint32_t other = off != 0 ? gen_load(&p->cur, off, KU_MAP_E_ID) : id;
-
-		if (other != id)
-			entries_drop(p, kind, other);
-		at += strlen(key) + 1;
-	}
-}
-
 static void
 set_fresh(struct publish *p, enum ku_map_kind kind, struct index_entry *e,
     uint32_t fresh_until)
@@ -339,6 +321,43 @@ entries_timer_fired(struct timer *t)
 	entries_flush_groups(p, false);
 	if (!list_is_empty(&p->pending))
 		timers_set(p->ts, &p->group_timer, CLOCK_S);
+}
+
+/* The newest version of a group, without waiting for its second. */
+static void
+flush_one(struct publish *p, uint32_t id)
+{
+	struct pending *w = find_pending(p, id);
+
+	if (w == NULL)
+		return;
+	list_remove(&w->link);
+	put_record(p, w->rec, w->fresh_until);
+	free(w);
+}
+
+/*
+ * A name belongs to whom it was published for last. Whoever has it in the file may have
+ * given it up in a version that waits: that one must not be lost with the name.
+ */
+static void
+take_names(struct publish *p, enum ku_map_kind kind, uint32_t id,
+    const struct record_buf *keys)
+{
+	for (size_t at = 0; at < keys->len && p->cur.base != NULL;) {
+		const char *key = (const char *)keys->data + at;
+		uint32_t off = gen_find_key(&p->cur, kind, key, strlen(key));
+		uint32_t other = off != 0 ? gen_load(&p->cur, off, KU_MAP_E_ID) : id;
+
+		if (other != id && kind == KU_MAP_GROUP &&
+		    find_pending(p, other) != NULL) {
+			flush_one(p, other);
+			continue;
+		}
+		if (other != id)
+			entries_drop(p, kind, other);
+		at += strlen(key) + 1;
+	}
 }
 
 void

@@ -18,12 +18,27 @@
 #define PROOF_STRANGER (60 * CLOCK_S)
 #define NEGATIVE_TTL_S 60
 
+/* The groups that stood back behind this person's private one: of its name, of its gid. */
+static void
+private_group_ends(struct resolver *r, const struct cache_user *cu)
+{
+	const char *key = cache_key(&r->cache, cu->u->name, cu->u->spn);
+	struct cache_group *cg = cache_group_by_key(&r->cache, key);
+
+	if (cg != NULL)
+		show_group_later(r, cg);
+	cg = cache_group_by_gid(&r->cache, cu->uid);
+	if (cg != NULL)
+		show_group_later(r, cg);
+}
+
 void
 forget_user(struct resolver *r, struct cache_user *cu)
 {
 	uint32_t uid = cu->uid;
 	bool held = cu->held;
 
+	private_group_ends(r, cu);
 	show_hide_user(r, cu);
 	if (!r->loading)
 		store_del_user(r->ports.store, &cu->u->uuid);

@@ -117,6 +117,28 @@ a_group_has_at_most_one_new_version_a_second(void **state)
 	assert_int_equal(ask_group(&f->m, "staff"), MAP_ABSENT);
 }
 
+/* Two people swap their names: the private group of the first waits for its second under
+ * its new name when the second one takes the old. */
+static void
+a_group_that_waits_keeps_its_new_name_when_the_old_one_is_taken(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_group(f, "rena", 6000, NULL, 0, LATER);
+	fixture_group(f, "renb", 6001, NULL, 0, LATER);
+	fixture_commit(f);
+	publish_remove(f->p, PUBLISH_GROUP, 6001);
+	fixture_group(f, "renb", 6000, NULL, 0, LATER);
+	fixture_group(f, "rena", 6001, NULL, 0, LATER);
+	fixture_pass(f, 2);
+	publish_lease(f->p, fixture_now, 0);
+	assert_int_equal(ask_group(&f->m, "rena"), MAP_HIT);
+	assert_int_equal(asked_gr.gr_gid, 6001);
+	assert_int_equal(ask_group(&f->m, "renb"), MAP_HIT);
+	assert_int_equal(asked_gr.gr_gid, 6000);
+	assert_int_equal(ask_gid(&f->m, 6000), MAP_HIT);
+}
+
 static void
 a_removed_entry_is_gone_at_once_and_may_come_back(void **state)
 {
@@ -411,6 +433,7 @@ main(void)
 		T(nothing_is_at_the_path_before_the_commit),
 		T(an_unchanged_record_only_gets_fresher),
 		T(a_group_has_at_most_one_new_version_a_second),
+		T(a_group_that_waits_keeps_its_new_name_when_the_old_one_is_taken),
 		T(a_removed_entry_is_gone_at_once_and_may_come_back),
 		T(a_name_belongs_to_whom_it_was_published_for_last),
 		T(clearing_withdraws_the_old_file_and_leaves_an_empty_one),
