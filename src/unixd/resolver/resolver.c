@@ -81,33 +81,6 @@ resolver_check_domain(struct resolver *r)
 	show_all(r);
 }
 
-/* Before any session has told us: the domain that most of the cached people are of. */
-static void
-guess_domain(struct resolver *r, struct user *const *users, size_t n)
-{
-	struct {
-		const char *domain;
-		size_t n;
-	} seen[8] = { 0 };
-	size_t i, k, best = 0;
-
-	for (i = 0; i < n; i++) {
-		const char *at = strchr(users[i]->spn, '@');
-
-		for (k = 0; at != NULL && k < ARRAY_SIZE(seen); k++) {
-			if (seen[k].domain != NULL && !streq(seen[k].domain, at + 1))
-				continue;
-			seen[k].domain = at + 1;
-			seen[k].n++;
-			if (seen[k].n > seen[best].n)
-				best = k;
-			break;
-		}
-	}
-	if (seen[best].domain != NULL)
-		cache_set_domain(&r->cache, seen[best].domain);
-}
-
 /* ---- loading ---- */
 
 struct loading {
@@ -120,6 +93,60 @@ struct loading {
 	int32_t *group_at;
 	size_t n_groups, cap_groups;
 };
+
+/* Which domain do most of them have? */
+struct poll {
+	struct {
+		const char *domain;
+		size_t n;
+	} seen[8];
+	size_t best;
+};
+
+static void
+poll_add(struct poll *p, const char *spn)
+{
+	const char *at = strchr(spn, '@');
+	size_t k;
+
+	for (k = 0; at != NULL && k < ARRAY_SIZE(p->seen); k++) {
+		if (p->seen[k].domain != NULL && !streq(p->seen[k].domain, at + 1))
+			continue;
+		p->seen[k].domain = at + 1;
+		p->seen[k].n++;
+		if (p->seen[k].n > p->seen[p->best].n)
+			p->best = k;
+		return;
+	}
+}
+
+/*
+ * Before any session has told us. Groups tell, our own and those that people are in: all
+ * people of a host may be guests from another domain, their groups here are ours.
+ */
+static void
+guess_domain(struct resolver *r, const struct loading *l)
+{
+	struct poll groups = { 0 }, people = { 0 };
+	const char *domain;
+	uint32_t k;
+	size_t i;
+
+	for (i = 0; i < l->n_groups; i++)
+		poll_add(&groups, l->groups[i]->spn);
+	for (i = 0; i < l->n_users; i++) {
+		poll_add(&people, l->users[i]->spn);
+		for (k = 0; k < l->users[i]->n_groups; k++) {
+			if (!streq(l->users[i]->groups[k]->spn, l->users[i]->spn))
+				poll_add(&groups, l->users[i]->groups[k]->spn);
+		}
+	}
+	domain = groups.seen[groups.best].domain;
+	if (domain == NULL)
+		domain = people.seen[people.best].domain;
+	if (domain != NULL)
+		cache_set_domain(&r->cache, domain);
+}
 
 /* The clock on the wall may have been anything when the record was written: a time in the
  * future counts as now. Age decides when to ask again, never whether to keep. */
@@ -190,7 +217,7 @@ load(struct resolver *r)
 		log_warn("store: cannot be read: %s", strerror(-rc));
 	else if (rc > 0)
 		log_warn("store: unreadable records are skipped n=%d", rc);
-	guess_domain(r, l.users, l.n_users);
+	guess_domain(r, &l);
 	resolver_check_domain(r);
 	for (i = 0; i < l.n_groups; i++)
 		learn_group(r, l.groups[i], l.members[i], l.group_at[i]);
