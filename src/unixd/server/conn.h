@@ -51,7 +51,8 @@ struct conn {
 void conn_start(struct server *s, int fd, const struct peer *peer, bool waiting);
 void conn_drop(struct conn *c);
 /* Makes room when there are too many: the oldest peer that asks for nothing has to go, else
- * the last one that waits for its turn, else the oldest with half a request. False: all of them are busy, or root's. */
+ * the last one that waits for its turn, else the oldest with half a request. False: all of
+ * them are busy, or root's. */
 bool conn_drop_idlest(struct server *s);
 
 /* For the operations: exactly one of these per request, from within the handler or later. */
