@@ -9,6 +9,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -112,6 +113,18 @@ want_prefix(void)
 	return state == 1;
 }
 
+/*
+ * A journal that hangs must not hang us: what it does not take at once is lost, and counted.
+ * A line is shorter than what a pipe or socket that is writable takes without waiting.
+ */
+static bool
+would_block(void)
+{
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	return poll(&p, 1, 0) == 0;
+}
+
 static void
 write_line(const char *line, size_t len)
 {
@@ -120,6 +133,27 @@ write_line(const char *line, size_t len)
 	do {
 		n = write(STDERR_FILENO, line, len);
 	} while (n < 0 && errno == EINTR);
+}
+
+static void
+send_line(const char *line, size_t len)
+{
+	static _Atomic unsigned lost;
+	char text[64];
+	unsigned n;
+	int said;
+
+	if (would_block()) {
+		atomic_fetch_add_explicit(&lost, 1, memory_order_relaxed);
+		return;
+	}
+	n = atomic_exchange_explicit(&lost, 0, memory_order_relaxed);
+	if (n > 0) {
+		said = snprintf(text, sizeof(text), "%slog: lines lost n=%u\n",
+		    want_prefix() ? "<4>" : "", n);
+		write_line(text, (size_t)said);
+	}
+	write_line(line, len);
 }
 
 void
@@ -150,6 +184,6 @@ log_at(enum log_level level, const char *fmt, ...)
 		if (iscntrl((unsigned char)line[i]))
 			line[i] = '?';
 	line[len++] = '\n';
-	write_line(line, len);
+	send_line(line, len);
 	errno = saved_errno;
 }

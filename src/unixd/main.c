@@ -4,6 +4,7 @@
  * root), then daemon_run().
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,6 +56,20 @@ withdraw(void)
 	return 0;
 }
 
+/* Without them the log would go into whatever is opened next: the database, a connection. */
+static int
+open_missing_stdio(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR | O_NOCTTY);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0)
+		return -errno;
+	return close(fd);
+}
+
 static void
 prepare_process(void)
 {
@@ -78,8 +93,11 @@ int
 main(int argc, char **argv)
 {
 	struct options o;
-	int rc = options_parse(argc, argv, &o, stdout, stderr);
+	int rc = open_missing_stdio();
 
+	if (rc < 0)
+		return 1;
+	rc = options_parse(argc, argv, &o, stdout, stderr);
 	if (rc >= 0)
 		return rc;
 	log_set_level(o.debug ? LOG_LEVEL_DEBUG

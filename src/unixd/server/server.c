@@ -6,6 +6,7 @@
 #include "src/unixd/server/server.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "src/prog/log.h"
@@ -19,9 +20,24 @@
 #define DEFAULT_IDLE_MS     60000
 #define DEFAULT_MAX_PER_UID 64
 #define DEFAULT_MAX_CONNS   2048
+/* Database, libcurl, watches, and some of root's connections. */
+#define OWN_FILES 64u
 /* Lines a minute that peers can cause. */
 #define LOG_LINES          20
 #define DEFAULT_MAX_OUTPUT ((size_t)64 * 1024 * 1024)
+
+/* Without a unit file there may be 1,024 descriptors: peers must not have all of them. */
+static size_t
+default_max_conns(void)
+{
+	struct rlimit lim;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim) < 0 || lim.rlim_cur == RLIM_INFINITY ||
+	    lim.rlim_cur >= DEFAULT_MAX_CONNS + OWN_FILES)
+		return DEFAULT_MAX_CONNS;
+	return lim.rlim_cur > 2 * OWN_FILES ? (size_t)lim.rlim_cur - OWN_FILES
+					    : (size_t)lim.rlim_cur / 4 + 1;
+}
 
 static void
 fill_defaults(struct server_settings *s)
@@ -33,7 +49,7 @@ fill_defaults(struct server_settings *s)
 	if (s->max_per_uid == 0)
 		s->max_per_uid = DEFAULT_MAX_PER_UID;
 	if (s->max_conns == 0)
-		s->max_conns = DEFAULT_MAX_CONNS;
+		s->max_conns = default_max_conns();
 	if (s->max_output == 0)
 		s->max_output = DEFAULT_MAX_OUTPUT;
 }

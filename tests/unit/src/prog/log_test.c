@@ -164,6 +164,33 @@ test_errno_is_usable_and_kept(void **state)
 	assert_string_equal(out, "No such file or directory\n");
 }
 
+/* A journal that has stopped reading: nobody of ours waits for it, and it is told later. */
+static void
+test_a_reader_that_hangs_holds_up_nobody(void **state)
+{
+	int fds[2], saved = dup(STDERR_FILENO);
+	static char text[1024 * 1024];
+	ssize_t n;
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	assert_true(dup2(fds[1], STDERR_FILENO) >= 0);
+	for (int i = 0; i < 10000; i++)
+		log_info("line %d of many that nobody reads", i);
+	n = read(fds[0], text, sizeof(text) - 1);
+	log_info("last");
+	assert_true(dup2(saved, STDERR_FILENO) >= 0);
+	(void)close(fds[1]);
+	assert_true(n > 0);
+	n = read(fds[0], text, sizeof(text) - 1);
+	assert_true(n > 0);
+	text[n] = '\0';
+	assert_non_null(strstr(text, "log: lines lost n="));
+	assert_non_null(strstr(text, "last\n"));
+	(void)close(fds[0]);
+	(void)close(saved);
+}
+
 int
 main(void)
 {
@@ -175,6 +202,7 @@ main(void)
 		cmocka_unit_test(test_control_characters_cannot_start_a_line),
 		cmocka_unit_test(test_a_long_line_is_cut_and_says_so),
 		cmocka_unit_test(test_errno_is_usable_and_kept),
+		cmocka_unit_test(test_a_reader_that_hangs_holds_up_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "src/base/deadline.h"
+#include "src/base/util.h"
 #include "unit/src/unixd/server/harness.h"
 
 struct world {
@@ -222,6 +223,28 @@ without_descriptors_it_rests_and_then_goes_on(void **state)
 }
 
 static void
+peers_do_not_get_the_last_descriptors(void **state)
+{
+	struct rlimit old, low;
+	struct harness h;
+	int fds[40];
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	low = old;
+	low.rlim_cur = 120;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	harness_start(&h, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		fds[i] = harness_connect(&h, 5000 + (uid_t)i);
+	assert_in_range(server_n_conns(h.server), 20, 35);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		(void)close(fds[i]);
+	harness_stop(&h);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+}
+
+static void
 a_path_that_does_not_fit_is_refused(void **state)
 {
 	struct world *w = *state;
@@ -246,6 +269,7 @@ main(void)
 		LISTENER_TEST(stopping_removes_our_socket_but_not_a_successors),
 		LISTENER_TEST(a_socket_of_the_service_manager_is_used_and_kept),
 		LISTENER_TEST(without_descriptors_it_rests_and_then_goes_on),
+		LISTENER_TEST(peers_do_not_get_the_last_descriptors),
 		LISTENER_TEST(a_path_that_does_not_fit_is_refused),
 	};
 
