@@ -13,9 +13,14 @@ check:
 quick: all
 	ctest --preset quick
 
-asan tsan clang cov:
+asan tsan clang:
 	$(call PRESET,$@)
 	ctest --preset $@
+
+cov:
+	$(call PRESET,$@)
+	ctest --preset $@
+	cd build/cov && gcovr --root ../.. --exclude '.*tests/.*' --gcov-ignore-parse-errors .
 
 fuzz:
 	$(call PRESET,fuzz)
