@@ -343,10 +343,14 @@ carrier_add(struct cache_group *cg, struct cache_user *cu)
 }
 
 static bool
-carrier_has(const struct cache_group *cg, const struct cache_user *cu)
+carrier_has(const struct cache_group *cg, const struct cache_user *cu, bool is_new)
 {
 	size_t i;
 
+	/* Nobody knew a new person yet: if on the list, then as the last, because the
+	 * record names the group twice. */
+	if (is_new)
+		return cg->n_carriers > 0 && cg->carriers[cg->n_carriers - 1] == cu;
 	for (i = 0; i < cg->n_carriers; i++) {
 		if (cg->carriers[i] == cu)
 			return true;
@@ -393,8 +397,7 @@ join_groups(struct cache *c, struct cache_user *cu, bool is_new, cache_touched_f
 		if (cache_is_private(cu->u, g))
 			continue;
 		cg = cache_group_by_uuid(c, &g->uuid);
-		/* Nobody knew a new person yet: no need to look through the list. */
-		if (cg == NULL || (!is_new && carrier_has(cg, cu)))
+		if (cg == NULL || carrier_has(cg, cu, is_new))
 			continue;
 		carrier_add(cg, cu);
 		if (touched != NULL)

@@ -3,7 +3,8 @@
  * A 404 deletes what we know, so it must be true. A client that has lost its right to read
  * gets 404 for everybody, and one that believed it would empty its cache and lock everyone
  * out. So a 404 for a record we hold counts only when something proves in the same moment
- * that we still may read; for a name never heard of, the proof may be a minute old.
+ * that we still may read: nothing that was read before the question was put. For a name
+ * never heard of, the proof may be a minute old.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,6 @@
 #include "src/unixd/resolver/internal.h"
 #include "src/unixd/store/store.h"
 
-#define PROOF_RECORD   (5 * CLOCK_S)
 #define PROOF_STRANGER (60 * CLOCK_S)
 #define NEGATIVE_TTL_S 60
 
@@ -137,9 +137,9 @@ believe(struct resolver *r, struct flight *f)
 void
 forget_judge(struct resolver *r, struct flight *f)
 {
-	int64_t good_for = f->of_record ? PROOF_RECORD : PROOF_STRANGER;
+	int64_t since = f->of_record ? f->begun : r->ts->now.mono_ns - PROOF_STRANGER;
 
-	if (r->rights_at != 0 && r->ts->now.mono_ns - r->rights_at <= good_for) {
+	if (r->rights_at != 0 && r->rights_at >= since) {
 		believe(r, f);
 		return;
 	}

@@ -199,6 +199,9 @@ void linkctl_stop(struct resolver *r);
 void linkctl_look_at_clock(struct resolver *r);
 void linkctl_proof(struct resolver *r);
 void linkctl_lease(struct resolver *r);
+/* Names that this host gives precedence to are known before somebody needs them: by number
+ * they could not be told from local accounts. */
+void linkctl_fetch_overridden(struct resolver *r);
 
 /* show.c */
 void show_user(struct resolver *r, struct cache_user *cu);

@@ -264,7 +264,8 @@ is_held(struct resolver *r, const struct user *u, uint32_t uid)
 	if (u->id != uid || other->u->id != uid)
 		return true;
 	displace_user(r, other);
-	return false;
+	/* Somebody who had been held for the number may have it now. */
+	return cache_user_by_uid(&r->cache, uid) != NULL;
 }
 
 static void

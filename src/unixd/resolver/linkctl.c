@@ -52,10 +52,8 @@ log_change(const struct resolver *r)
 	    l->detail, l->detail[0] != '\0' ? "\"" : "", next > 0 ? next : 0);
 }
 
-/* Names that this host gives precedence to are known before somebody needs them: by number
- * they could not be told from local accounts. */
-static void
-fetch_overridden(struct resolver *r)
+void
+linkctl_fetch_overridden(struct resolver *r)
 {
 	size_t i;
 
@@ -78,7 +76,7 @@ came_online(struct resolver *r)
 	negative_clear(&r->negative);
 	if (r->ports.publish != NULL)
 		publish_negatives_clear(r->ports.publish);
-	fetch_overridden(r);
+	linkctl_fetch_overridden(r);
 }
 
 static void

@@ -78,6 +78,7 @@ resolver_check_domain(struct resolver *r)
 	if (r->loading)
 		return;
 	tell_domain(r);
+	show_local(r); /* names listed as SPN go by their short form from now on */
 	show_all(r);
 }
 
@@ -371,6 +372,14 @@ set_all_times(struct resolver *r)
 		times_set(r, &cg->t, cg->t.fetched);
 }
 
+static void
+forget_negatives(struct resolver *r)
+{
+	negative_clear(&r->negative);
+	if (r->ports.publish != NULL)
+		publish_negatives_clear(r->ports.publish);
+}
+
 void
 resolver_reconfigure(struct resolver *r, const struct config *config,
     struct publish *publish)
@@ -389,8 +398,12 @@ resolver_reconfigure(struct resolver *r, const struct config *config,
 	show_local(r);
 	show_all(r);
 	linkctl_lease(r);
-	/* Another server, other certificates, another token: see what they are worth. */
+	/* Perhaps another server, other certificates, another token: what was denied is
+	 * open again, what was proved is not, and the link must show what it is worth. */
+	forget_negatives(r);
+	r->rights_at = 0;
 	linkctl_do(r, link_resumed(&r->link, r->ts->now.mono_ns));
+	linkctl_fetch_overridden(r);
 	resolver_tell(r);
 }
 
@@ -409,14 +422,6 @@ resolver_network_changed(struct resolver *r)
 }
 
 /* ---- commands ---- */
-
-static void
-forget_negatives(struct resolver *r)
-{
-	negative_clear(&r->negative);
-	if (r->ports.publish != NULL)
-		publish_negatives_clear(r->ports.publish);
-}
 
 void
 resolver_invalidate(struct resolver *r)

@@ -209,7 +209,17 @@ gids_sort_unique(struct gids *g)
 	g->n = n;
 }
 
-/* A group that has been renumbered since the person's record came counts as it is now. */
+/* Its number, which the record says is this group's, is another group's by now. */
+static bool
+is_taken_over(const struct resolver *r, const struct groupid *g)
+{
+	const struct cache_group *cg = cache_group_by_gid(&r->cache, g->gid);
+
+	return cg != NULL && !streq(cg->g->spn, g->spn);
+}
+
+/* A group that has been renumbered since the person's record came counts as it is now. One
+ * that was made anew under its name keeps its people until they have been asked about. */
 static void
 collect_gids(struct resolver *r, const struct cache_user *cu, struct gids *gids)
 {
@@ -225,6 +235,8 @@ collect_gids(struct resolver *r, const struct cache_user *cu, struct gids *gids)
 		cg = cache_group_by_uuid(&r->cache, &g->uuid);
 		if (cg != NULL)
 			g = cg->g;
+		else if (is_taken_over(r, g))
+			continue;
 		if (g->gid != cu->uid && judge_groupid(r, g) == VERDICT_SHOWN)
 			gids_add(gids, g->gid);
 	}

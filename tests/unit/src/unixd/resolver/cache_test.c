@@ -150,6 +150,25 @@ a_new_record_moves_the_keys_and_the_memberships(void **state)
 }
 
 static void
+a_group_named_twice_is_left_once_and_for_all(void **state)
+{
+	struct cache_group *devs = add_group(1, "devs", "devs@idm.example", 3001);
+	struct user *u = make_user(1, "alice", "alice@idm.example", 2001, devs);
+	struct groupid *groups[3] = { u->groups[0], u->groups[1], u->groups[1] };
+	struct user t = *u;
+	struct cache_user *cu;
+
+	(void)state;
+	t.groups = groups;
+	t.n_groups = 3;
+	cu = cache_user_add(&c, user_new(&t), 2001, false, NULL, NULL);
+	user_unref(u);
+	assert_int_equal(devs->n_carriers, 1);
+	cache_user_remove(&c, cu, NULL, NULL);
+	assert_int_equal(devs->n_carriers, 0);
+}
+
+static void
 a_held_person_has_no_number(void **state)
 {
 	struct cache_user *cu;
@@ -233,6 +252,8 @@ main(void)
 		    another_domain_goes_by_spn_until_it_is_ours, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_new_record_moves_the_keys_and_the_memberships, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_group_named_twice_is_left_once_and_for_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_held_person_has_no_number, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(a_group_that_comes_back_finds_its_people,
