@@ -220,6 +220,7 @@ accept_event(struct stage *s, const struct words *w)
 		snprintf(said, sizeof(said), "%s",
 		    rc == -ENOENT         ? "unknown"
 			: rc == -EALREADY ? "nothing"
+			: rc == -EIO      ? "unstored"
 					  : "?");
 	if (w->n > 3 && !streq(said, w->v[3]))
 		script_fail("accept: wanted %s, got %s", w->v[3], said);
@@ -285,7 +286,8 @@ script_event(struct stage *s, const struct words *w)
 		s->ts.now.boot_ns += atoll(w->v[1]) * CLOCK_S;
 		s->ts.now.wall_ns += atoll(w->v[1]) * CLOCK_S;
 	} else if (streq(first, "store-trouble") && w->n > 1) {
-		fake_store_set_trouble(s->store, "disk full");
+		fake_store_set_trouble(s->store,
+		    streq(w->v[1], "no") ? NULL : "disk full");
 	} else {
 		return false;
 	}

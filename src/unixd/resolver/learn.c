@@ -152,6 +152,9 @@ learn_groupid(struct resolver *r, struct groupid *g, int32_t fetched)
 	}
 	cg = cache_group_add(&r->cache, groupid_ref(g));
 	times_set(r, &cg->t, fetched);
+	/* A name given to us by UUID: now it is known which one. */
+	if (!r->loading && view_is_overridden_group(r, cg))
+		show_local(r);
 	show_group_later(r, cg);
 	return cg;
 }
@@ -339,6 +342,8 @@ take_user(struct resolver *r, struct user *u, int32_t fetched)
 		cu->stored_at = resolver_boot_s(r);
 		store_put_user(r->ports.store, u, wall_of(r, fetched));
 	}
+	if (changed && view_is_overridden_user(r, cu))
+		show_local(r);
 	show_user(r, cu);
 	members_recheck(r, cu);
 }

@@ -475,6 +475,8 @@ resolver_accept_id(struct resolver *r, const struct name *name, uint32_t *ret_ol
 	row = idtable_find(&r->ids, &cu->u->uuid);
 	if (row == NULL || !idrow_is_pending(row))
 		return -EALREADY;
+	if (store_trouble(r->ports.store) != NULL)
+		return -EIO;
 	before = row->id;
 	now = row->pending;
 	idtable_set(&r->ids, &cu->u->uuid, now, now);

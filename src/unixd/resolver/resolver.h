@@ -102,7 +102,8 @@ void resolver_group_next(struct resolver *r, bool started, uint32_t after,
 void resolver_invalidate(struct resolver *r);
 /* Everything forgotten, accepted ids apart. */
 void resolver_clear(struct resolver *r);
-/* 0; -ENOENT not known; -EALREADY no change is waiting. */
+/* 0; -ENOENT not known; -EALREADY no change is waiting; -EIO nothing can be written now,
+ * and at the next start the old uid would be back. */
 int must_use_ resolver_accept_id(struct resolver *r, const struct name *name,
     uint32_t *ret_old, uint32_t *ret_new);
 
