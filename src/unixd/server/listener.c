@@ -26,17 +26,21 @@
 
 #define ACCEPT_PER_TURN 64
 #define ACCEPT_REST_MS  100
+#define WATCH_MS        5000
 
 struct listener {
 	struct list link;
 	struct server *server;
 	struct loop_fd io;
 	struct timer rest;
+	struct timer watch; /* is the file still there? */
 	/* The file we made, to remove it and nobody else's; dev 0: not ours. */
 	char path[108];
 	dev_t dev;
 	ino_t ino;
 };
+
+static void watch_fired(struct timer *t);
 
 static void
 closep(int *fd)
@@ -147,6 +151,7 @@ start(struct server *s, int fd, const char *path, struct listener **ret_listener
 	l->server = s;
 	l->io = (struct loop_fd){ .fd = fd, .events = EPOLLIN, .fn = on_readable };
 	timer_init(&l->rest, rest_over);
+	timer_init(&l->watch, watch_fired);
 	(void)snprintf(l->path, sizeof(l->path), "%s", path);
 	rc = loop_add(s->loop, &l->io);
 	if (rc < 0) {
@@ -156,6 +161,50 @@ start(struct server *s, int fd, const char *path, struct listener **ret_listener
 	list_append(&s->listeners, &l->link);
 	*ret_listener = l;
 	return 0;
+}
+
+static void
+listener_close(struct listener *l)
+{
+	struct server *s = l->server;
+	struct stat st;
+
+	timers_unset(loop_timers(s->loop), &l->rest);
+	timers_unset(loop_timers(s->loop), &l->watch);
+	loop_del(s->loop, &l->io);
+	(void)close(l->io.fd);
+	if (l->ino != 0 && lstat(l->path, &st) == 0 && st.st_dev == l->dev &&
+	    st.st_ino == l->ino)
+		(void)unlink(l->path);
+	list_remove(&l->link);
+	free(l);
+}
+
+static void
+look_again(struct listener *l)
+{
+	int ms = l->server->settings.watch_ms;
+
+	timers_set(loop_timers(l->server->loop), &l->watch,
+	    (ms != 0 ? ms : WATCH_MS) * CLOCK_MS);
+}
+
+/* Somebody cleaned up in /run: without the file nobody finds us, and a restart would be
+ * the only cure. What somebody else has put there is left alone. */
+static void
+watch_fired(struct timer *t)
+{
+	struct listener *l = container_of(t, struct listener, watch);
+	char path[sizeof(l->path)];
+	struct stat st;
+
+	memcpy(path, l->path, sizeof(path));
+	look_again(l);
+	if (lstat(path, &st) == 0 || errno != ENOENT ||
+	    listener_bind(l->server, path) < 0)
+		return;
+	log_warn("listener: the socket was gone, made again path=%s", path);
+	listener_close(l);
 }
 
 int
@@ -188,6 +237,7 @@ listener_bind(struct server *s, const char *path)
 	if (lstat(path, &st) == 0) {
 		l->dev = st.st_dev;
 		l->ino = st.st_ino;
+		look_again(l);
 	}
 	return 0;
 }
@@ -214,22 +264,6 @@ listener_adopt(struct server *s, int fd, char ret_path[108])
 	memcpy(ret_path, addr.sun_path, sizeof(addr.sun_path));
 	ret_path[sizeof(addr.sun_path) - 1] = '\0';
 	return start(s, fd, ret_path, &l);
-}
-
-static void
-listener_close(struct listener *l)
-{
-	struct server *s = l->server;
-	struct stat st;
-
-	timers_unset(loop_timers(s->loop), &l->rest);
-	loop_del(s->loop, &l->io);
-	(void)close(l->io.fd);
-	if (l->ino != 0 && lstat(l->path, &st) == 0 && st.st_dev == l->dev &&
-	    st.st_ino == l->ino)
-		(void)unlink(l->path);
-	list_remove(&l->link);
-	free(l);
 }
 
 void

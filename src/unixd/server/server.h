@@ -22,6 +22,7 @@ struct server_settings {
 	int request_ms;     /* from the first byte of a request to its last: 2000 */
 	int idle_ms;        /* without a request, or without taking the reply: 60000 */
 	size_t max_per_uid; /* served at once: 64; up to half of max_conns wait */
+	int watch_ms;       /* between looks whether our sockets still have names: 5000 */
 	size_t max_conns;   /* 2048, root not counted */
 	size_t max_output;  /* bytes of replies not taken yet, all peers: 64 MiB */
 

@@ -140,7 +140,11 @@ conn_peek(const char *path, bool damaged)
 	const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
 	char *uri cleanup_(freep) = frozen_uri(path);
 	sqlite3 *sql = NULL;
+	struct stat st;
 
+	/* Opening a FIFO to read would wait for its writer for ever. */
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return NULL;
 	if (sqlite3_open_v2(uri, &sql, flags, NULL) == SQLITE_OK &&
 	    conn_is_database(sql, damaged))
 		return sql;

@@ -223,6 +223,33 @@ without_descriptors_it_rests_and_then_goes_on(void **state)
 }
 
 static void
+a_socket_that_was_removed_is_made_again(void **state)
+{
+	struct server_settings set = { .watch_ms = 20 };
+	struct deadline deadline = deadline_in_ms(20000);
+	struct world *w = *state;
+	struct stat st;
+
+	harness_stop(&w->h);
+	harness_start(&w->h, &set);
+	assert_int_equal(server_listen(w->h.server, w->path), 0);
+	assert_int_equal(unlink(w->path), 0);
+	while (lstat(w->path, &st) != 0) {
+		assert_int_not_equal(deadline_left_ms(deadline), 0);
+		assert_int_equal(loop_turn(w->h.loop, 50), 0);
+	}
+	expect_answer(w);
+	/* what somebody else put there stays */
+	assert_int_equal(unlink(w->path), 0);
+	assert_int_equal(mkdir(w->path, 0755), 0);
+	for (struct deadline until = deadline_in_ms(200); deadline_left_ms(until) != 0;)
+		assert_int_equal(loop_turn(w->h.loop, 50), 0);
+	assert_int_equal(lstat(w->path, &st), 0);
+	assert_true(S_ISDIR(st.st_mode));
+	assert_int_equal(rmdir(w->path), 0);
+}
+
+static void
 peers_do_not_get_the_last_descriptors(void **state)
 {
 	struct rlimit old, low;
@@ -269,6 +296,7 @@ main(void)
 		LISTENER_TEST(stopping_removes_our_socket_but_not_a_successors),
 		LISTENER_TEST(a_socket_of_the_service_manager_is_used_and_kept),
 		LISTENER_TEST(without_descriptors_it_rests_and_then_goes_on),
+		LISTENER_TEST(a_socket_that_was_removed_is_made_again),
 		LISTENER_TEST(peers_do_not_get_the_last_descriptors),
 		LISTENER_TEST(a_path_that_does_not_fit_is_refused),
 	};

@@ -145,6 +145,16 @@ a_directory_at_the_path_is_set_aside(void **state)
 }
 
 static void
+a_fifo_at_the_path_is_set_aside_and_not_waited_for(void **state)
+{
+	struct kit *k = *state;
+
+	assert_int_equal(mkfifo(k->path, 0600), 0);
+	assert_works_anew(k, "kept as");
+	assert_int_equal(kit_count_aside(k), 1);
+}
+
+static void
 a_newer_schema_is_set_aside_with_its_ids_carried_over(void **state)
 {
 	struct kit *k = *state;
@@ -377,6 +387,7 @@ main(void)
 		KIT_TEST(a_truncated_database_is_set_aside_and_its_ids_come_over),
 		KIT_TEST(damage_met_while_loading_costs_only_what_is_damaged),
 		KIT_TEST(a_directory_at_the_path_is_set_aside),
+		KIT_TEST(a_fifo_at_the_path_is_set_aside_and_not_waited_for),
 		KIT_TEST(a_newer_schema_is_set_aside_with_its_ids_carried_over),
 		KIT_TEST(missing_tables_are_a_broken_database),
 		KIT_TEST(a_reference_database_is_left_alone),
