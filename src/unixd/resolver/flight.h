@@ -40,7 +40,8 @@ struct flight {
 	bool wanted;     /* begun for its own sake, not for somebody who waits */
 	bool of_record;  /* id is the UUID of a record that is in the cache */
 	struct uuid uuid;
-	int64_t begun; /* mono ns, when RUNNING */
+	unsigned proof; /* number of the probe that may prove the 404, when JUDGED */
+	int64_t begun;  /* mono ns, when RUNNING */
 	char id[];
 };
 

@@ -3,8 +3,8 @@
  * A 404 deletes what we know, so it must be true. A client that has lost its right to read
  * gets 404 for everybody, and one that believed it would empty its cache and lock everyone
  * out. So a 404 for a record we hold counts only when something proves in the same moment
- * that we still may read: nothing that was read before the question was put. For a name
- * never heard of, the proof may be a minute old.
+ * that we still may read, asked for after the 404 was heard; for a name never heard of,
+ * the proof may be a minute old.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -137,25 +137,30 @@ believe(struct resolver *r, struct flight *f)
 void
 forget_judge(struct resolver *r, struct flight *f)
 {
-	int64_t since = f->of_record ? f->begun : r->ts->now.mono_ns - PROOF_STRANGER;
-
-	if (r->rights_at != 0 && r->rights_at >= since) {
+	if (!f->of_record && r->rights_at != 0 &&
+	    r->ts->now.mono_ns - r->rights_at <= PROOF_STRANGER) {
 		believe(r, f);
 		return;
 	}
 	flight_judge(&r->flights, f);
-	linkctl_proof(r);
+	f->proof = linkctl_proof(r);
 }
 
 void
 forget_verdict(struct resolver *r, bool proven)
 {
-	struct list judged;
+	struct list judged, *it, *tmp;
+	bool more = false;
 
 	list_init(&judged);
-	while (!list_is_empty(&r->flights.judged)) {
-		struct list *it = r->flights.judged.next;
+	list_for_each_safe(it, tmp, &r->flights.judged) {
+		struct flight *f = container_of(it, struct flight, place);
 
+		/* Heard while that probe was out already: it may have passed just before. */
+		if (proven && f->of_record && (int)(f->proof - r->n_probes) > 0) {
+			more = true;
+			continue;
+		}
 		list_remove(it);
 		list_append(&judged, it);
 	}
@@ -167,4 +172,6 @@ forget_verdict(struct resolver *r, bool proven)
 		else
 			fetch_land(r, f, LANDED_NOT);
 	}
+	if (more)
+		(void)linkctl_proof(r);
 }

@@ -41,6 +41,7 @@ struct resolver {
 
 	struct link link;
 	struct request *probe; /* under way, or NULL */
+	unsigned n_probes;     /* begun so far */
 	struct uuid sample;    /* a record the server gave us lately */
 	bool has_sample;
 	unsigned sample_tries;
@@ -197,7 +198,8 @@ void linkctl_heard(struct resolver *r);
 void linkctl_start(struct resolver *r);
 void linkctl_stop(struct resolver *r);
 void linkctl_look_at_clock(struct resolver *r);
-void linkctl_proof(struct resolver *r);
+/* Sees to it that a probe begins at or after this moment; its number. */
+unsigned linkctl_proof(struct resolver *r);
 void linkctl_lease(struct resolver *r);
 /* Names that this host gives precedence to are known before somebody needs them: by number
  * they could not be told from local accounts. */

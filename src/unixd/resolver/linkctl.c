@@ -46,7 +46,7 @@ log_change(const struct resolver *r)
 		    r->config->uri != NULL ? r->config->uri : "-");
 		return;
 	}
-	next = (l->next_try - r->ts->now.mono_ns) / CLOCK_S;
+	next = (l->next_try - r->ts->now.mono_ns + CLOCK_S - 1) / CLOCK_S;
 	log_warn("link: offline reason=\"%s\"%s%s%s next_try=%" PRIi64 "s",
 	    idp_reason_text(l->reason), l->detail[0] != '\0' ? " detail=\"" : "",
 	    l->detail, l->detail[0] != '\0' ? "\"" : "", next > 0 ? next : 0);
@@ -194,6 +194,9 @@ on_probe(void *arg, const struct idp_result *res)
 	}
 	linkctl_do(r,
 	    link_probe_done(&r->link, r->ts->now.mono_ns, res, resolver_random(r)));
+	/* Nothing changed but the time of the next try, which systemctl shows. */
+	if (res->class != IDP_FOUND)
+		resolver_tell(r);
 	forget_verdict(r, res->class == IDP_FOUND);
 	tell_probe_waiters(r);
 }
@@ -206,15 +209,18 @@ start_probe(struct resolver *r)
 
 	timers_unset(r->ts, &r->probe_timer);
 	link_probe_begun(&r->link, r->ts->now.mono_ns);
+	r->n_probes++;
 	r->probe = request_new(r, NULL);
 	idp_probe(r->ports.idp, has ? sample : NULL, on_probe, r->probe);
 }
 
-void
+unsigned
 linkctl_proof(struct resolver *r)
 {
-	if (r->probe == NULL)
-		start_probe(r);
+	if (r->probe != NULL)
+		return r->n_probes + 1;
+	start_probe(r);
+	return r->n_probes;
 }
 
 /* ---- time ---- */

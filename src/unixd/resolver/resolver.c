@@ -216,8 +216,6 @@ load(struct resolver *r)
 	rc = store_load(r->ports.store, &sink);
 	if (rc < 0)
 		log_warn("store: cannot be read: %s", strerror(-rc));
-	else if (rc > 0)
-		log_warn("store: unreadable records are skipped n=%d", rc);
 	guess_domain(r, &l);
 	resolver_check_domain(r);
 	for (i = 0; i < l.n_groups; i++)
