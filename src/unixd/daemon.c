@@ -47,9 +47,10 @@ static void
 status_pairs(void *arg, resolver_pair_fn fn, void *fn_arg)
 {
 	struct daemon *d = arg;
+	const char *note = store_note(d->store);
 
-	if (d->store_note != NULL)
-		fn(fn_arg, "store", d->store_note);
+	if (note != NULL)
+		fn(fn_arg, "store", note);
 	fn(fn_arg, "hsm_pin", d->pin.text);
 	settings_status(&d->settings, fn, fn_arg);
 }
@@ -169,15 +170,12 @@ static int
 start_ports(struct daemon *d)
 {
 	struct idp_settings idp = settings_idp(&d->settings);
-	int rc = store_open(d->loop, d->settings.config->db_path, &d->store,
-	    &d->store_note);
+	int rc = store_open(d->loop, d->settings.config->db_path, &d->store, NULL);
 
 	if (rc < 0) {
 		log_err("store: %s", strerror(-rc));
 		return rc;
 	}
-	if (d->store_note != NULL)
-		log_warn("store: %s", d->store_note);
 	pin_prepare(d->settings.config->hsm_pin_path, KU_PATH_HSM_PIN,
 	    KU_PATH_HSM_PIN_ALT, &d->pin);
 	if (d->pin.state != PIN_READY)

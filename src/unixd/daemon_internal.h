@@ -17,7 +17,6 @@ struct store;
 struct daemon {
 	struct settings settings;
 	struct publish_settings publish_settings;
-	const char *store_note;
 	struct pin pin;
 
 	struct loop *loop;

@@ -80,6 +80,12 @@ def main():
         fail("the early client got no answer, or another one than 'local'")
     print("ok: a client that waited is answered")
     notify.wait("STATUS=online https://")
+    os.system(os.environ["SERVER_OFF"] + " && kanidm-unix status >/dev/null")
+    # Each failed try tells when the next one is.
+    notify.wait("STATUS=offline: connection refused, next try in 1 s")
+    notify.wait("STATUS=offline: connection refused, next try in 2 s")
+    os.system(os.environ["SERVER_ON"])
+    notify.wait("STATUS=online https://")
     notify.wait("WATCHDOG=1")
     os.kill(pid, signal.SIGHUP)
     notify.wait("RELOADING=1\nMONOTONIC_USEC=")

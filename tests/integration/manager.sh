@@ -15,7 +15,8 @@ export KU_BUILD_DIR=$build
 netns_setup "$build"
 devidm_start "$NETNS_DIR/devidm" sample
 netns_write_config "$DEVIDM_URL" "$DEVIDM_CA"
-python3 "$here/tests/integration/manager.py" /run/kanidm-unixd/sock kanidm_unixd \
+SERVER_OFF="$DEVIDM_CTL $DEVIDM_SOCKET off" SERVER_ON="$DEVIDM_CTL $DEVIDM_SOCKET on" \
+	python3 "$here/tests/integration/manager.py" /run/kanidm-unixd/sock kanidm_unixd \
 	2>>"$NETNS_LOG" || netns_fail "see manager.py above"
 rm -f /run/kanidm-unixd/sock
 
