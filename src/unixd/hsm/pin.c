@@ -86,11 +86,12 @@ pin_create(const char *path)
 	}
 	if (rc == 0 && renameat2(AT_FDCWD, tmp, AT_FDCWD, path, RENAME_NOREPLACE) != 0)
 		rc = -errno;
+	if (rc == 0)
+		return 0;
 	/* A file system without RENAME_NOREPLACE: link(2) does not replace either. */
 	if (rc == -EINVAL && link(tmp, path) == 0)
 		rc = 0;
-	if (rc != 0)
-		(void)unlink(tmp);
+	(void)unlink(tmp);
 	return rc;
 }
 

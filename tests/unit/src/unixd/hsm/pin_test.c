@@ -45,6 +45,21 @@ __wrap_fsync(int fd)
 	return __real_fsync(fd);
 }
 
+int __real_renameat2(int olddir, const char *old, int newdir, const char *new,
+    unsigned flags);
+int __wrap_renameat2(int olddir, const char *old, int newdir, const char *new,
+    unsigned flags);
+
+int
+__wrap_renameat2(int olddir, const char *old, int newdir, const char *new, unsigned flags)
+{
+	if (fail_errno == EINVAL) {
+		errno = fail_errno;
+		return -1;
+	}
+	return __real_renameat2(olddir, old, newdir, new, flags);
+}
+
 static int
 set_up(void **state)
 {
@@ -183,6 +198,21 @@ a_disk_that_fails_leaves_no_half_pin(void **state)
 	}
 }
 
+/* tear_down() sees what is left behind. */
+static void
+a_plain_file_system_keeps_no_second_copy(void **state)
+{
+	struct stat st;
+	struct pin p;
+
+	(void)state;
+	fail_errno = EINVAL;
+	pin_prepare(NULL, path, alt, &p);
+	assert_int_equal(p.state, PIN_CREATED);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_nlink, 1);
+}
+
 int
 main(void)
 {
@@ -199,6 +229,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(no_place_names_the_key_to_set, set_up,
 		    tear_down),
 		cmocka_unit_test_setup_teardown(a_disk_that_fails_leaves_no_half_pin,
+		    set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_plain_file_system_keeps_no_second_copy,
 		    set_up, tear_down),
 	};
 

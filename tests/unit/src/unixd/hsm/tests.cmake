@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MPL-2.0
-ku_test(unit/src/unixd/hsm/pin_test LIBS ku_hsm WRAP write fsync)
+ku_test(unit/src/unixd/hsm/pin_test LIBS ku_hsm WRAP write fsync renameat2)
