@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "src/base/util.h"
+#include "src/prog/config.h"
 #include "src/prog/xalloc.h"
 #include "src/unixd/resolver/internal.h"
 
@@ -39,13 +40,20 @@ order_users(struct resolver *r, struct ids_order *o)
 static void
 order_groups(struct resolver *r, struct ids_order *o)
 {
+	struct local_group lg;
 	struct cache_group *cg;
 	struct cache_user *cu;
-	size_t pos;
+	size_t pos, i;
 
 	o->v = xreallocarray(o->v,
-	    cache_n_users(&r->cache) + cache_n_groups(&r->cache) + 1, sizeof(*o->v));
+	    cache_n_users(&r->cache) + cache_n_groups(&r->cache) +
+		r->config->n_map_group + 1,
+	    sizeof(*o->v));
 	o->n = 0;
+	for (i = 0; i < r->config->n_map_group; i++) {
+		if (local_get_group(r->ports.local, r->config->map_group[i].local, &lg))
+			o->v[o->n++] = lg.gid;
+	}
 	for (cu = cache_user_any(&r->cache, &pos); cu != NULL;
 	     cu = cache_user_any_next(&r->cache, cu, &pos)) {
 		if (!cu->held && cache_private_group(cu->u) != NULL)
@@ -109,8 +117,11 @@ static bool
 view_gid(struct resolver *r, uint32_t gid, struct view_buf *b)
 {
 	const struct cache_user *cu = cache_user_by_uid(&r->cache, gid);
+	const char *mapped = mapgroup_of_gid(r, gid);
 	const struct cache_group *cg;
 
+	if (mapped != NULL)
+		return mapgroup_view(r, mapped, b);
 	if (cu != NULL && cache_private_group(cu->u) != NULL) {
 		if (view_judge_private(r, cu) != VERDICT_SHOWN)
 			return false;
