@@ -127,7 +127,11 @@ cat "$DEVIDM_CA" >"$NETNS_DIR/ca.pem"
 reload
 wait_status "Kanidm: online"
 
-# --- a database damaged where only reading it all shows it
+# --- the number she has is also kept over a cache-clear, and over a database damaged where
+# only reading it all shows it
+devidm_ctl set alice gid=20777 >/dev/null
+kanidm-unix cache-clear --really >/dev/null
+netns_expect "cache-clear is no way around accept-id" 20501 id -u alice
 netns_daemon_stop
 db=/var/cache/kanidm-unixd/unixd.db
 python3 - "$db" <<'P'
@@ -147,6 +151,7 @@ ls "$db".broken-* >/dev/null 2>&1 || netns_fail "not set aside: $(ls /var/cache/
 said 1 "kept as $db.broken-"
 wait_status "kept as $db.broken-"
 netns_expect "alice's number is remembered" 20501 id -u alice
+wait_status "ids_pending: 1 (alice 20501 -> 20777)"
 netns_daemon_stop
 : >"$NETNS_LOG"
 netns_daemon_start
