@@ -77,6 +77,15 @@ hold_now(void)
 	return clock_gettime(CLOCK_BOOTTIME, &ts) == 0 ? (uint32_t)ts.tv_sec : 0;
 }
 
+/* Another thread may have read the clock a second later than we did. */
+static bool
+held_for_long(const struct map *m, unsigned which, uint32_t now)
+{
+	uint32_t since = load(&m->held_since[which]);
+
+	return now > since && now - since > HOLD_ENUM_SECONDS;
+}
+
 static void
 slot_unmap(struct map_slot *s)
 {
@@ -85,27 +94,31 @@ slot_unmap(struct map_slot *s)
 	store(&s->state, SLOT_FREE);
 }
 
+/*
+ * The pins are looked at before the count: whoever gets into an old slot through one has
+ * counted itself before, so a slot that had none is left by all once the count is 0, even if
+ * an enumeration is ended at this moment. hold_keep() adds none to a claimed slot.
+ */
 static void
 reap(struct map *m)
 {
-	bool claimed[MAP_SLOTS], any = false, quiet;
+	bool claimed[MAP_SLOTS], pinned[MAP_SLOTS], any = false, quiet;
 
 	for (unsigned i = 0; i < MAP_SLOTS; i++) {
 		claimed[i] = swap(&m->slots[i].state, SLOT_OLD, SLOT_CLAIMED);
+		pinned[i] = claimed[i] && load(&m->slots[i].pins) != 0;
 		any = any || claimed[i];
 	}
 	if (!any)
 		return;
 	quiet = load(&m->inside) == 0;
 	for (unsigned i = 0; i < MAP_SLOTS; i++) {
-		struct map_slot *s = &m->slots[i];
-
 		if (!claimed[i])
 			continue;
-		if (quiet && load(&s->pins) == 0)
-			slot_unmap(s);
+		if (quiet && !pinned[i])
+			slot_unmap(&m->slots[i]);
 		else
-			store(&s->state, SLOT_OLD);
+			store(&m->slots[i].state, SLOT_OLD);
 	}
 }
 
@@ -206,7 +219,7 @@ refresh(struct map *m, const struct seen *seen, uint32_t now, struct map_view *o
 	int fd;
 
 	for (unsigned i = 0; i < 2; i++)
-		if (now - load(&m->held_since[i]) > HOLD_ENUM_SECONDS)
+		if (held_for_long(m, i, now))
 			hold_drop(m, i);
 	if (seen->withdrawn && swap(&m->current, seen->slot, 0))
 		retire(m, seen->slot);
@@ -309,7 +322,7 @@ hold_acquire_held(struct map *m, unsigned which, uint32_t tag, uint32_t mask,
 {
 	if (load(&m->held[which]) == 0)
 		return false;
-	if (now - load(&m->held_since[which]) > HOLD_ENUM_SECONDS) {
+	if (held_for_long(m, which, now)) {
 		hold_drop(m, which);
 		return false;
 	}
@@ -340,16 +353,19 @@ hold_release(struct map *m, struct access *a)
 void
 hold_keep(struct map *m, unsigned which, const struct access *a, uint32_t now)
 {
+	struct map_slot *s;
+
 	if (a->slot == 0)
 		return;
 	store(&m->held_since[which], now);
 	if (load(&m->held[which]) == a->slot)
 		return;
 	hold_drop(m, which);
-	(void)__atomic_add_fetch(&m->slots[a->slot - 1].pins, 1, __ATOMIC_SEQ_CST);
-	if (!swap(&m->held[which], 0, a->slot))
-		(void)__atomic_sub_fetch(&m->slots[a->slot - 1].pins, 1,
-		    __ATOMIC_SEQ_CST);
+	s = &m->slots[a->slot - 1];
+	(void)__atomic_add_fetch(&s->pins, 1, __ATOMIC_SEQ_CST);
+	/* Claimed: whoever did that may have seen no pin. The slot goes with us. */
+	if (load(&s->state) == SLOT_CLAIMED || !swap(&m->held[which], 0, a->slot))
+		(void)__atomic_sub_fetch(&s->pins, 1, __ATOMIC_SEQ_CST);
 }
 
 void

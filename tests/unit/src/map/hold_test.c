@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Which generation a process reads, when it looks for another, and what it leaves behind. */
+#include "src/map/hold.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -437,6 +439,57 @@ a_child_forked_under_reading_threads_goes_on(void **state)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
 }
 
+/* As if another thread had claimed it, seen no pin, and were about to unmap it. */
+static void
+a_slot_that_is_about_to_go_is_not_kept(void **state)
+{
+	struct fixture *f = *state;
+	struct map_slot *slot;
+	uint32_t was;
+	struct access a;
+
+	fixture_user(f, "alice", 5000, LATER);
+	fixture_commit(f);
+	assert_true(hold_acquire(&f->m, fixture_now, &a));
+	slot = &f->m.slots[a.slot - 1];
+	was = slot->state;
+	slot->state = 4; /* SLOT_CLAIMED */
+	hold_keep(&f->m, 0, &a, fixture_now);
+	assert_int_equal(f->m.held[0], 0);
+	assert_int_equal(slot->pins, 0);
+	slot->state = was;
+	hold_keep(&f->m, 0, &a, fixture_now);
+	assert_int_equal(f->m.held[0], a.slot);
+	assert_int_equal(slot->pins, 1);
+	hold_release(&f->m, &a);
+	hold_drop(&f->m, 0);
+	assert_int_equal(slot->pins, 0);
+}
+
+static void
+a_thread_that_read_the_clock_before_does_not_end_an_enumeration(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t cursor = 0;
+	struct passwd pw;
+	char buf[512];
+	uint32_t held;
+
+	fixture_user(f, "alice", 5000, LATER);
+	fixture_commit(f);
+	assert_int_equal(map_passwd_next(&f->m, &cursor, &pw, buf, sizeof(buf)), MAP_HIT);
+	held = f->m.held[0];
+	assert_int_not_equal(held, 0);
+	fixture_generation(f);
+	f->m.held_since[0] = fixture_now + 1;
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+	assert_int_equal(f->m.held[0], held);
+	f->m.held_since[0] = fixture_now - HOLD_ENUM_SECONDS - 1;
+	fixture_generation(f);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+	assert_int_equal(f->m.held[0], 0);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
 
 int
@@ -456,6 +509,8 @@ main(void)
 		T(without_a_free_slot_lookups_go_through_a_descriptor),
 		T(jumping_out_of_lookups_leaves_a_bounded_number_of_maps),
 		T(a_child_forked_under_reading_threads_goes_on),
+		T(a_slot_that_is_about_to_go_is_not_kept),
+		T(a_thread_that_read_the_clock_before_does_not_end_an_enumeration),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
