@@ -123,7 +123,7 @@ _nss_kanidm_getgrgid_r(gid_t gid, struct group *gr, char *buf, size_t cap, int *
 	};
 	int saved = errno;
 
-	if (!pack_gid_is_plausible(gid))
+	if (!ids_may_be_group(gid))
 		return answer_none(saved, errnop);
 	if (gid < IDS_FIRST)
 		return ask_map_alone(&q, saved, errnop);

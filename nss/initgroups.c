@@ -72,9 +72,10 @@ give_gid(void *arg, uint32_t gid)
 	struct gid_array *a = arg;
 	int r;
 
-	if (gid == (gid_t)-1 || gid == a->primary || has_gid(a, gid))
+	if (!ids_may_be_group(gid) || gid == a->primary || has_gid(a, gid))
 		return GIVE_MORE;
-	if (a->limit > 0 && a->used >= a->limit)
+	if ((a->limit > 0 && a->used >= a->limit) ||
+	    a->used - a->at_entry >= (long)GIDS_MAX)
 		return GIVE_FULL;
 	r = grow(a, 1);
 	if (r != GIVE_MORE)

@@ -78,7 +78,7 @@ pack_group(const uint8_t head[PACK_HEAD_LEN], char *buf, size_t len, size_t cap,
 	char *name, *passwd, **members;
 	size_t pos = 0, first;
 
-	if (le32_get(head + 8) != len || n > len || !pack_gid_is_plausible(gid))
+	if (le32_get(head + 8) != len || n > len || !ids_may_be_group(gid))
 		return -EPROTO;
 	name = take_field(buf, len, &pos);
 	passwd = take_field(buf, len, &pos);
@@ -123,10 +123,4 @@ pack_name_answers(const char *got, const struct name *asked)
 			return false;
 	}
 	return got[asked->short_len] == '\0' || got[asked->short_len] == '@';
-}
-
-bool
-pack_gid_is_plausible(uint32_t gid)
-{
-	return gid != 0 && (gid < IDS_FIRST || ids_is_allowed(gid));
 }

@@ -29,7 +29,3 @@ int must_use_ pack_group(const uint8_t head[PACK_HEAD_LEN], char *buf, size_t le
 /* Is `got` an answer to a question about `asked`? Short part equal, in any letter case; any
  * name answers a UUID. */
 bool pack_name_answers(const char *got, const struct name *asked);
-
-/* May a group have this gid? More than ids_is_allowed: a local group below 1000 that the
- * administrator extends by map_group; never 0. */
-bool pack_gid_is_plausible(uint32_t gid);

@@ -28,3 +28,9 @@ ids_is_allowed(uint32_t id)
 	}
 	return true;
 }
+
+bool
+ids_may_be_group(uint32_t gid)
+{
+	return gid != 0 && (gid < IDS_FIRST || ids_is_allowed(gid));
+}

@@ -13,3 +13,7 @@
  * too; checked again here because a uid is what the kernel believes.
  */
 bool ids_is_allowed(uint32_t id);
+
+/* More than that: a local group below 1000 that the administrator extends by map_group;
+ * never 0. */
+bool ids_may_be_group(uint32_t gid);

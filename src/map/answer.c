@@ -11,8 +11,7 @@
 bool
 answer_user_is_allowed(const struct found *f)
 {
-	return f->id >= IDS_FIRST && f->gid >= IDS_FIRST && f->id != UINT32_MAX &&
-	    f->gid != UINT32_MAX;
+	return ids_is_allowed(f->id) && ids_is_allowed(f->gid);
 }
 
 /* Copies `len` bytes and a NUL to *at and moves it. */
@@ -75,15 +74,17 @@ answer_group(const struct map_view *v, const struct found *f, void *to)
 	struct group *gr = out->gr;
 	char *buf = out->buf;
 	size_t skip = (sizeof(char *) - (uintptr_t)buf % sizeof(char *)) % sizeof(char *);
-	size_t need = skip + ((size_t)f->n_list + 1) * sizeof(char *) + f->name_len + 1 +
-	    2 + f->members_len;
-	char **members = (char **)(void *)(buf + skip);
+	/* 64 bits: a hostile count must not wrap around in a 32-bit process */
+	uint64_t need = skip + ((uint64_t)f->n_list + 1) * sizeof(char *) + f->name_len +
+	    1 + 2 + f->members_len;
+	char **members;
 	char *at, *end;
 
-	if (f->name_len == 0)
+	if (f->name_len == 0 || !ids_may_be_group(f->id))
 		return MAP_ABSENT;
 	if (need > out->cap)
 		return MAP_RANGE;
+	members = (char **)(void *)(buf + skip);
 	at = (char *)(members + f->n_list + 1);
 	if (!put(v, f->text, f->name_len, &at, &gr->gr_name))
 		return MAP_ABSENT;

@@ -99,7 +99,7 @@ map_group_by_gid(struct map *m, uint32_t gid, unsigned flags, struct group *gr, 
 	return fake_group(flags, gr);
 }
 
-static uint32_t map_gids[2000];
+static uint32_t map_gids[70000];
 static size_t n_map_gids;
 
 enum map_answer
@@ -366,11 +366,31 @@ groups_are_added_once_up_to_the_limit(void **state)
 	assert_int_equal(init(5, &n, &gids, &err), NSS_STATUS_SUCCESS);
 	assert_int_equal(n, 5);
 	free(gids);
-	/* "no group" is no group */
-	n_map_gids = 1;
-	map_gids[0] = (gid_t)-1;
+}
+
+static void
+gids_that_nobody_may_have_and_too_many_of_them_are_left_out(void **state)
+{
+	static const uint32_t odd[] = { (gid_t)-1, 0, 65534, 61184, 27 };
+	gid_t *gids;
+	long n;
+	int err;
+
+	(void)state;
+	memset(&fake, 0, sizeof(fake));
+	fake.map = MAP_HIT;
+	n_map_gids = sizeof(odd) / sizeof(odd[0]);
+	memcpy(map_gids, odd, sizeof(odd));
 	assert_int_equal(init(-1, &n, &gids, &err), NSS_STATUS_SUCCESS);
-	assert_int_equal(n, 1);
+	assert_int_equal(n, 2);
+	assert_int_equal(gids[1], 27);
+	free(gids);
+	/* a record that names more than a process can have does not take all memory */
+	n_map_gids = 70000;
+	for (uint32_t i = 0; i < n_map_gids; i++)
+		map_gids[i] = 100000 + i;
+	assert_int_equal(init(-1, &n, &gids, &err), NSS_STATUS_SUCCESS);
+	assert_int_equal(n, 1 + 65536);
 	free(gids);
 }
 
@@ -537,6 +557,8 @@ main(void)
 		cmocka_unit_test(a_system_group_is_asked_of_the_map_alone),
 		cmocka_unit_test(the_local_file_in_question_is_the_right_one),
 		cmocka_unit_test(groups_are_added_once_up_to_the_limit),
+		cmocka_unit_test(
+		    gids_that_nobody_may_have_and_too_many_of_them_are_left_out),
 		cmocka_unit_test(groups_come_from_the_daemon_when_the_map_has_none),
 		cmocka_unit_test(without_memory_the_array_is_as_it_was),
 		cmocka_unit_test(enumeration_walks_the_map_without_setpwent),

@@ -27,12 +27,25 @@ reserved_numbers_are_refused_and_their_neighbours_are_not(void **state)
 		assert_true(ids_is_allowed(allowed[i]));
 }
 
+static void
+a_group_may_be_one_of_the_system_but_not_the_first(void **state)
+{
+	(void)state;
+	assert_false(ids_may_be_group(0));
+	assert_true(ids_may_be_group(27));
+	assert_true(ids_may_be_group(70001));
+	assert_false(ids_may_be_group(61184));
+	assert_false(ids_may_be_group(65534));
+	assert_false(ids_may_be_group(UINT32_MAX));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    reserved_numbers_are_refused_and_their_neighbours_are_not),
+		cmocka_unit_test(a_group_may_be_one_of_the_system_but_not_the_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -247,6 +247,7 @@ an_offline_limit_of_zero_is_none(void **state)
 static void
 system_accounts_are_refused_whatever_the_file_says(void **state)
 {
+	static const uint32_t refused[] = { 0, 999, 61184, 65534, UINT32_MAX };
 	struct fixture *f = *state;
 	uint32_t off;
 	FILE *fp;
@@ -255,8 +256,10 @@ system_accounts_are_refused_whatever_the_file_says(void **state)
 	fixture_commit(f);
 	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
 	map_close(&f->m);
-	/* Its gid becomes 999, then 0, in the file. */
-	for (uint32_t gid = 0; gid < 1000; gid += 999) {
+	/* Its gid becomes one of these in the file. */
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		const uint32_t gid = refused[i];
+
 		off = header_get(f, KU_MAP_H_DATA);
 		fp = fopen(f->path, "r+");
 		assert_non_null(fp);
@@ -266,6 +269,19 @@ system_accounts_are_refused_whatever_the_file_says(void **state)
 		assert_int_equal(ask_user(&f->m, "alice"), MAP_ABSENT);
 		assert_int_equal(ask_uid(&f->m, 1000), MAP_ABSENT);
 	}
+}
+
+static void
+no_group_is_the_first_of_all(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_group(f, "sudo", 27, NULL, 0, LATER);
+	fixture_group(f, "wheel", 0, NULL, 0, LATER);
+	fixture_commit(f);
+	assert_int_equal(ask_group(&f->m, "sudo"), MAP_HIT);
+	assert_int_equal(ask_group(&f->m, "wheel"), MAP_ABSENT);
+	assert_int_equal(ask_gid(&f->m, 0), MAP_ABSENT);
 }
 
 static void
@@ -397,6 +413,7 @@ main(void)
 		T(without_a_daemon_the_record_serves_until_the_offline_limit),
 		T(an_offline_limit_of_zero_is_none),
 		T(system_accounts_are_refused_whatever_the_file_says),
+		T(no_group_is_the_first_of_all),
 		T(negatives_count_until_they_run_out_or_the_entry_appears),
 		T(local_names_and_ids_are_not_ours),
 		T(not_local_is_proved_only_by_the_files_of_this_moment),
