@@ -16,6 +16,9 @@
  * the two identities in the header; the heads; KU_MAP_E_FRESH and KU_MAP_E_SUPERSEDED of an
  * entry. An entry is complete before a head points to it (release; readers acquire), and
  * each `next` is smaller than the offset of the entry it is in.
+ *
+ * Magic, version, generation and state keep their places in every version, so that the
+ * daemon of one version can take back the file of another.
  */
 #pragma once
 

@@ -223,6 +223,15 @@ put_in_order(struct publish *p, enum ku_map_kind kind, int64_t until_ns)
 	return 1;
 }
 
+/* A group may have waited with this name when the server was asked for it. A negative that
+ * stands in front of an entry would hide it. */
+static bool
+is_there(const struct gen *g, const struct negative *n)
+{
+	return n->name != NULL ? gen_find_key(g, n->kind, n->name, strlen(n->name)) != 0
+			       : gen_find_live(g, n->kind, n->id) != 0;
+}
+
 static void
 put_negatives(struct publish *p)
 {
@@ -231,7 +240,7 @@ put_negatives(struct publish *p)
 	for (size_t i = 0; i < NEGATIVE_MAX; i++) {
 		struct negative *n = &p->negatives.v[i];
 
-		if (n->tag != 0 && n->until > now)
+		if (n->tag != 0 && n->until > now && !is_there(&p->build.next, n))
 			(void)gen_put_negative(&p->build.next, n->kind, n->name, n->id,
 			    n->until);
 	}
@@ -262,6 +271,17 @@ end_generation(struct gen *g, enum ku_map_state state)
 	gen_file_unmap(g);
 }
 
+/* Modules that read another version cannot follow us to the new file. Told that theirs is
+ * replaced, they would go on with it for ever; so it is taken back, and they ask. */
+static enum ku_map_state
+end_of_previous(const struct publish *p, enum ku_map_state state)
+{
+	if (p->prev.base != NULL &&
+	    gen_load(&p->prev, 0, KU_MAP_H_VERSION) != KU_MAP_VERSION)
+		return KU_MAP_WITHDRAWN;
+	return state;
+}
+
 /* Everything is in the new one: forget where it was before. */
 static void
 forget_spill(struct publish *p)
@@ -289,7 +309,7 @@ finish(struct publish *p, enum ku_map_state state)
 	if (rename(p->tmp, p->path) != 0)
 		return -errno;
 	end_generation(&p->cur, state);
-	end_generation(&p->prev, state);
+	end_generation(&p->prev, end_of_previous(p, state));
 	p->cur = b->next;
 	b->next = (struct gen){ 0 };
 	for (unsigned i = 0; i < 2; i++)

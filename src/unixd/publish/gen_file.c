@@ -142,8 +142,7 @@ check_and_map(struct gen *g, int fd)
 	if (!S_ISREG(st.st_mode) || st.st_size < KU_MAP_HEADER_LEN ||
 	    pread(fd, w, sizeof(w), 0) != (ssize_t)sizeof(w) ||
 	    w[KU_MAP_H_MAGIC_LO] != KU_MAP_MAGIC_LO ||
-	    w[KU_MAP_H_MAGIC_HI] != KU_MAP_MAGIC_HI ||
-	    w[KU_MAP_H_VERSION] != KU_MAP_VERSION)
+	    w[KU_MAP_H_MAGIC_HI] != KU_MAP_MAGIC_HI)
 		return -EINVAL;
 	base = mmap(NULL, KU_MAP_HEADER_LEN, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (base == MAP_FAILED)

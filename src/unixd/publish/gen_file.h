@@ -30,6 +30,7 @@ int must_use_ gen_file_fill(struct gen_file *f, const struct gen *g, int64_t unt
 /* Maps it, closes it, and writes magic, seed and layout. */
 int must_use_ gen_file_map(struct gen_file *f, struct gen *g);
 
-/* The map that is at `path`, if it is one: enough of it to set its state. -errno if not. */
+/* The map that is at `path`, if it is one, of whatever version: enough of it to set its
+ * state. -errno if not. */
 int must_use_ gen_file_adopt(struct gen *g, const char *path);
 void gen_file_unmap(struct gen *g);

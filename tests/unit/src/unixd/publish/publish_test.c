@@ -258,6 +258,41 @@ a_writer_that_starts_replaces_what_the_last_one_left(void **state)
 	assert_int_equal(access(f->path, F_OK), -1);
 }
 
+/* Modules that read that version may have it mapped, and cannot read ours. */
+static void
+a_file_of_another_version_is_taken_back_by_the_new_one(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_user(f, "alice", 5000, LATER);
+	fixture_commit(f);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+	f->p = publish_free(f->p);
+	header_set(f, KU_MAP_H_VERSION, KU_MAP_VERSION + 1);
+	f->p = publish_new(&f->ts, &f->settings);
+	fixture_user(f, "bob", 5001, LATER);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+	fixture_commit(f);
+	/* Ours still has the old file in hand, as a module of that version has. */
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_ABSENT);
+	assert_int_equal(ask_user(&f->m, "bob"), MAP_HIT);
+}
+
+static void
+the_state_of_a_file_of_another_version_is_withdrawn(void **state)
+{
+	struct fixture *f = *state;
+	int r;
+
+	fixture_user(f, "alice", 5000, LATER);
+	fixture_commit(f);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+	header_set(f, KU_MAP_H_VERSION, KU_MAP_VERSION + 1);
+	r = publish_withdraw_path(f->path);
+	assert_int_equal(r, 0);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_NONE);
+}
+
 static void
 rubbish_at_the_path_is_replaced(void **state)
 {
@@ -411,6 +446,22 @@ the_text_of_an_unknown_name_is_not_in_the_file(void **state)
 }
 
 static void
+a_negative_for_a_name_that_waits_ends_with_the_wait(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_group(f, "olds", 6000, NULL, 0, LATER);
+	fixture_commit(f);
+	fixture_group(f, "news", 6000, NULL, 0, LATER);
+	publish_negative(f->p, PUBLISH_GROUP, "news", 0, LATER);
+	fixture_pass(f, 2);
+	publish_lease(f->p, fixture_now, 0);
+	assert_int_equal(ask_group(&f->m, "news"), MAP_HIT);
+	fixture_generation(f);
+	assert_int_equal(ask_group(&f->m, "news"), MAP_HIT);
+}
+
+static void
 a_negative_for_somebody_who_is_there_is_ignored(void **state)
 {
 	struct fixture *f = *state;
@@ -439,12 +490,15 @@ main(void)
 		T(clearing_withdraws_the_old_file_and_leaves_an_empty_one),
 		T(the_old_file_says_what_became_of_it),
 		T(a_writer_that_starts_replaces_what_the_last_one_left),
+		T(a_file_of_another_version_is_taken_back_by_the_new_one),
+		T(the_state_of_a_file_of_another_version_is_withdrawn),
 		T(rubbish_at_the_path_is_replaced),
 		T(local_accounts_win_unless_excepted),
 		T(the_same_local_names_only_move_the_identity),
 		T(keys_follow_the_own_domain),
 		T(at_most_a_thousand_negatives_are_kept),
 		T(the_text_of_an_unknown_name_is_not_in_the_file),
+		T(a_negative_for_a_name_that_waits_ends_with_the_wait),
 		T(a_negative_for_somebody_who_is_there_is_ignored),
 	};
 
