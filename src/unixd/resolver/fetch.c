@@ -124,6 +124,19 @@ prepare_to_learn(struct resolver *r)
 	linkctl_heard(r);
 }
 
+/* An answer without a record: "no such entry", which has to be judged, or trouble. */
+static void
+brought_nothing(struct resolver *r, struct flight *f, const struct idp_result *res)
+{
+	if (res->class != IDP_NOTFOUND) {
+		failed(r, f, res);
+		return;
+	}
+	linkctl_heard(r);
+	forget_judge(r, f);
+	fetch_pump(r);
+}
+
 static void
 on_user(void *arg, const struct idp_result *res, struct user *u)
 {
@@ -134,25 +147,15 @@ on_user(void *arg, const struct idp_result *res, struct user *u)
 		user_unref(u);
 		return;
 	}
-	switch (res->class) {
-	case IDP_FOUND:
-		prepare_to_learn(r);
-		r->sample = u->uuid;
-		r->has_sample = true;
-		learn_user(r, u, resolver_boot_s(r));
-		arrived(r, f);
+	if (res->class != IDP_FOUND) {
+		brought_nothing(r, f, res);
 		return;
-	case IDP_NOTFOUND:
-		linkctl_heard(r);
-		forget_judge(r, f);
-		fetch_pump(r);
-		return;
-	case IDP_UNREACHABLE:
-	case IDP_REFUSED:
-	case IDP_ERROR:
-		break;
 	}
-	failed(r, f, res);
+	prepare_to_learn(r);
+	r->sample = u->uuid;
+	r->has_sample = true;
+	learn_user(r, u, resolver_boot_s(r));
+	arrived(r, f);
 }
 
 static void
@@ -166,23 +169,13 @@ on_group(void *arg, const struct idp_result *res, struct groupid *g, struct memb
 		members_unref(m);
 		return;
 	}
-	switch (res->class) {
-	case IDP_FOUND:
-		prepare_to_learn(r);
-		learn_group(r, g, m, resolver_boot_s(r));
-		arrived(r, f);
+	if (res->class != IDP_FOUND) {
+		brought_nothing(r, f, res);
 		return;
-	case IDP_NOTFOUND:
-		linkctl_heard(r);
-		forget_judge(r, f);
-		fetch_pump(r);
-		return;
-	case IDP_UNREACHABLE:
-	case IDP_REFUSED:
-	case IDP_ERROR:
-		break;
 	}
-	failed(r, f, res);
+	prepare_to_learn(r);
+	learn_group(r, g, m, resolver_boot_s(r));
+	arrived(r, f);
 }
 
 /* ---- asking ---- */
