@@ -99,7 +99,7 @@ enum ku_map_entry_word {
 	KU_MAP_U_GID = 8,
 	KU_MAP_U_N_GIDS = 9,
 	KU_MAP_U_LENS = 10, /* u16 pairs, low half first: name gecos | dir shell | key_off
-			       key_len | aliases_len 0 */
+			       key_len | aliases_len flags */
 	KU_MAP_U_TEXT =
 	    14, /* name gecos dir shell [key] aliases, no NULs between; then, at
 			       the next multiple of 4, the supplementary gids */
@@ -109,6 +109,10 @@ enum ku_map_entry_word {
 	KU_MAP_G_LENS = 10,       /* name key_off | key_len aliases_len */
 	KU_MAP_G_TEXT = 12,       /* name [key] aliases members */
 };
+/* flags of a user: its name is given precedence over a local account
+ * (allow_local_account_override) */
+#define KU_MAP_UF_OVERRIDE 1u
+
 #define KU_MAP_ENTRY_LEN 32u
 #define KU_MAP_USER_LEN  (KU_MAP_U_TEXT * 4u)
 #define KU_MAP_GROUP_LEN (KU_MAP_G_TEXT * 4u)

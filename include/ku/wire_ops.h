@@ -16,6 +16,13 @@
  *	GROUP_NEXT	> u32 after, u32 started < group, as PASSWD_NEXT
  *	INITGROUPS	> str name		< u32 primary gid, u32 n, n x u32 gid
  *	SSH_KEYS	> str name		< u32 n, strs keys
+ *	PAM_LOOKUP	> str name		< u32 deadline in ms, strs uri, name
+ *	PAM_AUTH	> u32 flags, str name, str service, str tty, str rhost, str password
+ *						< u32 verdict, u32 seconds
+ *	PAM_ACCT	> u32 flags, str name, str service, str tty, str rhost
+ *						< u32 verdict, u32 seconds
+ *	PAM_SESSION	> u32 flags, str name, str service, str tty, str rhost
+ *						< u32 verdict, u32 flags, strs home, text
  *	STATUS		>			< u32 n, strs key, value, key, value ...
  *	EXPLAIN		> str name		< u32 n, strs lines
  *	CACHE_INVALIDATE >			<
@@ -27,6 +34,9 @@
  *
  * A reply with another status than OK has an empty body, except DENIED and UNAVAIL of the
  * CTL operations: u32 n = 1, strs one line of text for a person.
+ *
+ * Verdicts and flags of the PAM operations are in wire_pam.h. Who may ask them about whom
+ * is judged on the account, not here: uid 0, the account itself, or a listed caller.
  *
  * who:	ANYONE; ROOT = uid 0; OWNER = uid 0 or the daemon's own uid.
  */
@@ -40,6 +50,9 @@
 
 /* name bound: 64 + '@' + 253 bytes fit; longer strings are no names */
 #define KU_MAX_NAME_REQ 512u
+/* flags, four strings and a password of at most KU_MAX_PASSWORD bytes */
+#define KU_MAX_PASSWORD 512u
+#define KU_MAX_PAM_REQ  1536u
 #define KU_MAX_REPLY    (16u * 1024u * 1024u)
 
 /* clang-format off */
@@ -53,6 +66,10 @@
 	X(GROUP_NEXT,	   0x0203, KU_WHO_ANYONE,  8u) \
 	X(INITGROUPS,	   0x0204, KU_WHO_ANYONE,  KU_MAX_NAME_REQ) \
 	X(SSH_KEYS,	   0x0301, KU_WHO_ANYONE,  KU_MAX_NAME_REQ) \
+	X(PAM_LOOKUP,	   0x0401, KU_WHO_ANYONE,  KU_MAX_NAME_REQ) \
+	X(PAM_AUTH,	   0x0402, KU_WHO_ANYONE,  KU_MAX_PAM_REQ) \
+	X(PAM_ACCT,	   0x0403, KU_WHO_ANYONE,  KU_MAX_PAM_REQ) \
+	X(PAM_SESSION,	   0x0404, KU_WHO_ANYONE,  KU_MAX_PAM_REQ) \
 	X(STATUS,	   0x0701, KU_WHO_ANYONE,  0u) \
 	X(EXPLAIN,	   0x0702, KU_WHO_ANYONE,  KU_MAX_NAME_REQ) \
 	X(CACHE_INVALIDATE,0x0703, KU_WHO_OWNER,   0u) \

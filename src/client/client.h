@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,10 @@ struct client_call {
 	uint16_t op;      /* enum ku_op */
 	const void *req;
 	size_t req_len;
+	/* Send only to a peer that is root or the owner of the socket's directory, which must
+	 * be a directory, root's or that owner's, writable by nobody else, in a directory of
+	 * root's: else -EPERM. For requests with a password. */
+	bool verify_peer;
 
 	/* The first `head_len` bytes of a reply body go here (the fixed part) ... */
 	void *head;
@@ -40,6 +45,7 @@ struct client_call {
  *    daemon of another protocol version reads as status KU_ST_VERSION.
  * -ERANGE: status OK, but the tail does not fit (call->tail_len says what is needed).
  * -ENOENT, -ECONNREFUSED, -EACCES: nobody listens (each at once).
+ * -EPERM: verify_peer, and it is not who it should be; nothing was sent.
  * -ETIMEDOUT: the deadline passed.
  * -EPROTO: the daemon answered something else than a reply to this.
  * -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS: this process has no descriptor or memory left.

@@ -121,5 +121,11 @@ void map_enum_end(struct map *m, uint64_t *cursor);
 bool map_proves_not_local(struct map *m, bool group, const struct name *name,
     uint32_t id);
 
+/*
+ * For the PAM module: is this local name given to us (allow_local_account_override)? True
+ * only when the map in hand has the person, marked so; whatever its age.
+ */
+bool map_user_is_overridden(struct map *m, const struct name *name);
+
 /* Drops every mapping (tests, tools; never needed by a module). No lookup may be running. */
 void map_close(struct map *m);

@@ -24,6 +24,7 @@ struct idp;
 struct user;
 struct groupid;
 struct members;
+struct secret;
 
 /* How an answer is to be taken. */
 enum idp_class {
@@ -112,6 +113,20 @@ typedef void (*idp_probe_fn)(void *arg, const struct idp_result *res);
 void idp_get_user(struct idp *p, const char *id, idp_user_fn fn, void *arg);
 /* Identity and transitive members of a group: four requests at most. */
 void idp_get_group(struct idp *p, const char *id, idp_group_fn fn, void *arg);
+
+/*
+ * POST /v1/account/{id}/_unix/_auth: is this the POSIX password of that account? FOUND with
+ * a record: yes. FOUND without: the server says no (it does not say why: wrong, soft-locked,
+ * expired, none set). NOTFOUND: no such account. UNREACHABLE, REFUSED (401 again after a
+ * new login), ERROR: it did not judge the password.
+ *
+ * The password is copied into a secret of its own and leaves no trace behind the answer.
+ * timeout_ms, from now, is for everything: waiting in line, a login of ours, a repetition.
+ * Such requests go before lookups and are answered once, never from inside.
+ */
+typedef void (*idp_auth_fn)(void *arg, const struct idp_result *res, struct user *u);
+void idp_auth(struct idp *p, const char *id, const struct secret *password,
+    int timeout_ms, idp_auth_fn fn, void *arg);
 
 /*
  * Is the server there, does it accept us, may we read POSIX data? (session if needed, then

@@ -18,6 +18,7 @@
 #include "src/base/attr.h"
 #include "src/base/name.h"
 #include "src/unixd/model/view.h"
+#include "src/unixd/resolver/policy.h"
 
 struct config;
 struct idp;
@@ -28,6 +29,9 @@ struct resolver;
 struct store;
 struct timers;
 struct waiter;
+struct idp_result;
+struct user;
+struct uuid;
 
 enum answer {
 	ANSWER_FOUND,
@@ -91,6 +95,39 @@ struct waiter *resolver_initgroups(struct resolver *r, const struct name *name,
 struct waiter *resolver_ssh_keys(struct resolver *r, const struct name *name,
     int budget_ms, resolver_keys_fn fn, void *arg);
 void resolver_cancel(struct waiter *w);
+
+/* ---- for logins (src/unixd/login) ---- */
+
+/* One account as a login sees it. Borrowed, valid during the callback. */
+struct account_view {
+	const struct user *user; /* the server's record */
+	uint32_t uid;            /* as NSS shows it */
+	const char *shown;       /* pw_name */
+	const char *home;        /* pw_dir */
+	int64_t age_s;           /* since the server said so */
+};
+typedef void (
+    *resolver_account_fn)(void *arg, enum answer a, const struct account_view *v);
+/* `fresh`: a record older than 15 s is asked for anew first (within 1 s, single flight,
+ * link online), as resolver_ssh_keys does. Without: as a lookup by name. Entries that the
+ * filters hide are ANSWER_LOCAL or ANSWER_NOTFOUND here as everywhere. */
+struct waiter *resolver_account(struct resolver *r, const struct name *name, bool fresh,
+    int budget_ms, resolver_account_fn fn, void *arg);
+/* From memory only, whatever its age: at once. UNAVAIL when nothing is known. */
+void resolver_account_now(struct resolver *r, const struct name *name,
+    resolver_account_fn fn, void *arg);
+
+/* The record that came with an accepted password; takes over the reference. */
+void resolver_learn_login(struct resolver *r, struct user *u);
+/* What the server made of a login request; feeds the link's state machine. */
+void resolver_heard_login(struct resolver *r, const struct idp_result *res);
+/* A login waited for the server until its deadline: the link is suspect. */
+void resolver_login_was_late(struct resolver *r);
+enum link_mode resolver_link_mode(const struct resolver *r);
+
+/* A person is proven gone; her credential goes, too. */
+void resolver_on_forget(struct resolver *r,
+    void (*forgotten)(void *arg, const struct uuid *uuid), void *arg);
 
 /* Enumeration of what is known, in order of id; synchronous. `started` false begins. */
 void resolver_passwd_next(struct resolver *r, bool started, uint32_t after,

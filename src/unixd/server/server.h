@@ -12,6 +12,7 @@
 #include "src/base/attr.h"
 #include "src/unixd/resolver/resolver.h"
 
+struct login;
 struct loop;
 struct server;
 
@@ -37,6 +38,8 @@ struct server_settings {
 struct server *server_new(struct loop *l, struct resolver *r,
     const struct server_settings *settings);
 void server_set_resolver(struct server *s, struct resolver *r);
+/* Answers the PAM operations; NULL (as before this call): UNAVAIL. */
+void server_set_login(struct server *s, struct login *l);
 /* Closes listeners and connections; waiters are cancelled. Sockets this server bound are
  * removed unless somebody replaced them. */
 struct server *server_free(struct server *s);

@@ -6,7 +6,7 @@
  *
  * What lives here: users and groups (blobs of model.h with the wall time they were fetched
  * at), the table of accepted ids (uuid -> uid, survives store_clear and a set-aside
- * database), small keyed values.
+ * database), cached credentials, small keyed values.
  *
  * This folder is the only one that includes sqlite3.h; tests of the resolver link a fake
  * with these same functions.
@@ -17,6 +17,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "src/base/attr.h"
@@ -68,6 +69,32 @@ void store_put_id(struct store *s, const struct uuid *uuid, uint32_t id,
     uint32_t pending);
 /* Forgets users and groups; ids stay. */
 void store_clear(struct store *s);
+
+/*
+ * Credentials (a verifier and its guess counter, one blob per account) and small keyed
+ * values ("domain", "hmac-key", ...). Unlike names these are durable: done(arg, rc), may be
+ * NULL, is called on the loop once the change is committed and synced (rc 0), or could not
+ * be (-EIO; it is not tried again). Never from inside the call. store_clear() drops the
+ * credentials and keeps the values.
+ */
+#define STORE_MAX_CRED  1024u
+#define STORE_MAX_VALUE 4096u
+
+typedef void (*store_done_fn)(void *arg, int rc);
+void store_put_cred(struct store *s, const struct uuid *uuid, const void *blob,
+    size_t len, store_done_fn done, void *arg);
+void store_del_cred(struct store *s, const struct uuid *uuid);
+void store_del_all_creds(struct store *s);
+void store_put_value(struct store *s, const char *key, const void *blob, size_t len,
+    store_done_fn done, void *arg);
+
+struct store_secrets {
+	void *arg;
+	void (*cred)(void *arg, const struct uuid *uuid, const void *blob, size_t len);
+	void (*value)(void *arg, const char *key, const void *blob, size_t len);
+};
+/* Blocks; start of the daemon only. 0 or -errno. Members of the sink may be NULL. */
+int must_use_ store_load_secrets(struct store *s, const struct store_secrets *sink);
 
 /* Calls done(arg) on the loop, later, once everything queued before is committed. While
  * writing fails, that is not now: whoever cannot wait has a deadline of its own. */
