@@ -2,10 +2,37 @@
 /* "Why does this name resolve as it does?": the daemon's own reasons, line by line. */
 #include "ku/wire.h"
 #include "ku/wire_ops.h"
+#include "src/base/util.h"
 #include "src/prog/xalloc.h"
 #include "tools/commands.h"
 
 #define TIMEOUT_MS 5000
+
+/*
+ * sshd 10.1 and 10.2 compare the name that was typed with pw_name before any module is
+ * asked, and end with "PAM user mismatch". So: what is shown, and is it what was typed?
+ */
+static void
+say_what_to_type(const struct tool *t, const char *name, const void *req, size_t len)
+{
+	cleanup_(tool_answer_clear) struct tool_answer a = { 0 };
+	const char *shown;
+	struct dec d;
+
+	if (tool_ask(t, KU_OP_PASSWD_BY_NAME, req, len, TIMEOUT_MS, &a) < 0 ||
+	    a.status != KU_ST_OK)
+		return;
+	dec_init(&d, a.body, a.len);
+	(void)dec_u32(&d); /* uid, gid, bytes */
+	(void)dec_u32(&d);
+	(void)dec_u32(&d);
+	shown = dec_strz(&d);
+	if (shown != NULL && !streq(shown, name))
+		(void)fprintf(t->out,
+		    "ssh: log in as %s, not as %s: sshd 10.1 and 10.2 refuse every other "
+		    "spelling (\"PAM user mismatch\")\n",
+		    shown, name);
+}
 
 int
 cmd_explain(const struct tool *t, const char *name)
@@ -29,5 +56,6 @@ cmd_explain(const struct tool *t, const char *name)
 	}
 	for (size_t i = 0; i < n; i++)
 		(void)fprintf(t->out, "%s\n", lines[i]);
+	say_what_to_type(t, name, req, len);
 	return 0;
 }

@@ -11,6 +11,8 @@ int cmd_explain(const struct tool *t, const char *name);
 int cmd_cache_invalidate(const struct tool *t);
 int cmd_cache_clear(const struct tool *t, bool really);
 int cmd_accept_id(const struct tool *t, const char *name);
+/* Both phases are run whatever the first one says. 0 only when both succeeded. */
+int cmd_auth_test(const struct tool *t, const char *name);
 
 /* One key per line on t->out. 0, or -errno when the daemon did not answer; KU_ST_* other
  * than OK is written to *ret_status. */

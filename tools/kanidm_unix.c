@@ -20,10 +20,16 @@ struct args {
 	const char *name;
 };
 
+enum names {
+	NO_NAME,
+	NAME,      /* as an argument */
+	NAME_FLAG, /* as -D NAME or --name NAME, as the reference has it */
+};
+
 struct command {
 	const char *name;
 	const char *options; /* short letters of `all_options` it takes */
-	bool takes_name;
+	enum names names;
 	const char *usage;
 	const char *help;
 	int (*run)(const struct tool *t, const struct args *a);
@@ -39,6 +45,12 @@ static int
 run_explain(const struct tool *t, const struct args *a)
 {
 	return cmd_explain(t, a->name);
+}
+
+static int
+run_auth_test(const struct tool *t, const struct args *a)
+{
+	return cmd_auth_test(t, a->name);
 }
 
 static int
@@ -72,18 +84,20 @@ static int run_help(const struct tool *t, const struct args *a);
 
 /* clang-format off */
 static const struct command commands[] = {
-	{ "status", "vj", false, "[-v|--verbose] [--json]",
+	{ "status", "vj", NO_NAME, "[-v|--verbose] [--json]",
 	    "is the daemon there, and the server?", run_status },
-	{ "explain", "", true, "NAME",
+	{ "explain", "", NAME, "NAME",
 	    "why a name resolves as it does, or does not", run_explain },
-	{ "cache-invalidate", "", false, "",
+	{ "auth-test", "D", NAME_FLAG, "-D|--name NAME",
+	    "would PAM let this person in?", run_auth_test },
+	{ "cache-invalidate", "", NO_NAME, "",
 	    "ask the server anew for everything", run_cache_invalidate },
-	{ "cache-clear", "r", false, "--really",
+	{ "cache-clear", "r", NO_NAME, "--really",
 	    "forget everything that is cached", run_cache_clear },
-	{ "accept-id", "", true, "NAME",
+	{ "accept-id", "", NAME, "NAME",
 	    "take over the new uid that the server says", run_accept_id },
-	{ "version", "", false, "", "print the version", run_version },
-	{ "help", "", false, "", "print this help", run_help },
+	{ "version", "", NO_NAME, "", "print the version", run_version },
+	{ "help", "", NO_NAME, "", "print this help", run_help },
 };
 
 static const struct option all_options[] = {
@@ -92,6 +106,7 @@ static const struct option all_options[] = {
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "really", no_argument, NULL, 'r' },
+	{ "name", required_argument, NULL, 'D' },
 	{ 0 },
 };
 /* clang-format on */
@@ -137,7 +152,7 @@ parse(const struct command *c, int argc, char **argv, struct tool *t, struct arg
 {
 	int o;
 
-	while ((o = getopt_long(argc, argv, "dhv", all_options, NULL)) != -1) {
+	while ((o = getopt_long(argc, argv, "dhvD:", all_options, NULL)) != -1) {
 		if (o == 'h') {
 			command_usage(stdout, c);
 			return 0;
@@ -153,12 +168,15 @@ parse(const struct command *c, int argc, char **argv, struct tool *t, struct arg
 		a->verbose |= o == 'v';
 		a->json |= o == 'j';
 		a->really |= o == 'r';
+		if (o == 'D')
+			a->name = optarg;
 	}
-	if (argc - optind != (c->takes_name ? 1 : 0)) {
+	if (argc - optind != (c->names == NAME ? 1 : 0) ||
+	    (c->names == NAME_FLAG && a->name == NULL)) {
 		command_usage(stderr, c);
 		return 2;
 	}
-	if (c->takes_name)
+	if (c->names == NAME)
 		a->name = argv[optind];
 	return -1;
 }

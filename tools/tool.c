@@ -25,6 +25,20 @@ tool_answer_clear(struct tool_answer *a)
 }
 
 int
+tool_call(const struct tool *t, struct client_call *call, struct deadline deadline)
+{
+	int64_t began = clock_mono_ns();
+	int rc = client_call(call, deadline);
+
+	if (t->debug)
+		(void)fprintf(t->err,
+		    "debug: %s op=%s result=%d status=%u bytes=%zu ms=%lld\n",
+		    t->sock_path, op_name(call->op), rc, (unsigned)call->status,
+		    call->tail_len, (long long)((clock_mono_ns() - began) / 1000000));
+	return rc;
+}
+
+int
 tool_ask(const struct tool *t, uint16_t op, const void *req, size_t req_len,
     int timeout_ms, struct tool_answer *ret_answer)
 {
@@ -36,7 +50,6 @@ tool_ask(const struct tool *t, uint16_t op, const void *req, size_t req_len,
 		.req_len = req_len,
 		.tail_cap = FIRST_BUFFER,
 	};
-	int64_t began = clock_mono_ns();
 	int rc = -ERANGE;
 
 	*ret_answer = (struct tool_answer){ 0 };
@@ -45,13 +58,8 @@ tool_ask(const struct tool *t, uint16_t op, const void *req, size_t req_len,
 		if (call.tail_len > call.tail_cap)
 			call.tail_cap = call.tail_len;
 		call.tail = xreallocarray(call.tail, call.tail_cap, 1);
-		rc = client_call(&call, deadline);
+		rc = tool_call(t, &call, deadline);
 	}
-	if (t->debug)
-		(void)fprintf(t->err,
-		    "debug: %s op=%s result=%d status=%u bytes=%zu ms=%lld\n",
-		    t->sock_path, op_name(op), rc, (unsigned)call.status, call.tail_len,
-		    (long long)((clock_mono_ns() - began) / 1000000));
 	if (rc < 0) {
 		free(call.tail);
 		return rc;

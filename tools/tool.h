@@ -12,6 +12,8 @@
 #include <stdio.h>
 
 #include "src/base/attr.h"
+#include "src/base/deadline.h"
+#include "src/client/client.h"
 #include "src/wire/codec.h"
 
 struct tool {
@@ -28,6 +30,10 @@ struct tool_answer {
 };
 
 void tool_answer_clear(struct tool_answer *a);
+
+/* client_call(), and with --debug a line about it on `err`. */
+int must_use_ tool_call(const struct tool *t, struct client_call *call,
+    struct deadline deadline);
 
 /* Asks within `timeout_ms`. 0 and *ret_answer; -errno as client_call. */
 int must_use_ tool_ask(const struct tool *t, uint16_t op, const void *req, size_t req_len,
