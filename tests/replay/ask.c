@@ -2,6 +2,7 @@
 /*
  * ask [Nx] passwd|group|initgroups|keys NAME|NUMBER [budget=MS] -> answer KEY=VALUE ...
  *				   | notfound | local | unavail | busy	[within MSms]
+ * ask [Nx] account NAME [fresh|now] [budget=MS] -> likewise
  * enumerate users|groups -> NAME,NAME ...
  */
 #include <ctype.h>
@@ -12,6 +13,7 @@
 
 #include "script.h"
 #include "src/base/util.h"
+#include "src/unixd/model/model.h"
 
 /* One asker and what it was told. */
 struct asker {
@@ -106,14 +108,31 @@ on_keys(void *arg, enum answer a, const char *const *keys, size_t n)
 }
 
 static void
+on_account(void *arg, enum answer a, const struct account_view *v)
+{
+	struct asker *k = arg;
+	size_t len = begin(arg, a);
+	uint32_t i;
+
+	if (v == NULL)
+		return;
+	len += (size_t)snprintf(k->said + len, sizeof(k->said) - len,
+	    " uid=%" PRIu32 " shown=%s home=%s age=%" PRIi64 " valid=%s in=", v->uid,
+	    v->shown, v->home, v->age_s, v->user->valid ? "yes" : "no");
+	for (i = 1; i < v->user->n_groups && len < sizeof(k->said) - 400; i++)
+		len += (size_t)snprintf(k->said + len, sizeof(k->said) - len, "%s%s",
+		    i > 1 ? "," : "", v->user->groups[i]->name);
+}
+
+static void
 on_probe(void *arg)
 {
 	begin(arg, ANSWER_FOUND);
 }
 
 static struct waiter *
-put_question(struct stage *s, const char *what, const char *whom, int budget,
-    struct asker *k)
+put_question(struct stage *s, const char *what, const char *whom, const char *how,
+    int budget, struct asker *k)
 {
 	uint32_t id = (uint32_t)strtoul(whom, NULL, 10);
 	bool number = isdigit((unsigned char)whom[0]) && strchr(whom, '-') == NULL;
@@ -133,6 +152,13 @@ put_question(struct stage *s, const char *what, const char *whom, int budget,
 		return resolver_group_by_name(s->r, &name, budget, on_group, k);
 	if (streq(what, "keys"))
 		return resolver_ssh_keys(s->r, &name, budget, on_keys, k);
+	if (streq(what, "account") && streq(how, "now")) {
+		resolver_account_now(s->r, &name, on_account, k);
+		return NULL;
+	}
+	if (streq(what, "account"))
+		return resolver_account(s->r, &name, streq(how, "fresh"), budget,
+		    on_account, k);
 	if (streq(what, "initgroups"))
 		return resolver_initgroups(s->r, &name, budget, on_passwd, k);
 	return resolver_passwd_by_name(s->r, &name, budget, on_passwd, k);
@@ -211,8 +237,8 @@ play_question(struct stage *s, const struct words *w)
 	stage = s;
 	askers = calloc(n, sizeof(*askers));
 	for (i = 0; i < n; i++)
-		put_question(s, w->v[at], at + 1 < w->n ? w->v[at + 1] : "", budget,
-		    &askers[i]);
+		put_question(s, w->v[at], at + 1 < w->n ? w->v[at + 1] : "",
+		    at + 2 < w->n ? w->v[at + 2] : "", budget, &askers[i]);
 	while (!all_answered(n) && stage_step(s, begun / 1 + budget * CLOCK_MS))
 		;
 	for (i = 0; i < n; i++)
@@ -237,7 +263,8 @@ hold(struct stage *s, const struct words *w)
 		snprintf(whom, sizeof(whom) - 12, "%s", w->v[at + 1]);
 		if (strchr(whom, '%') != NULL)
 			snprintf(strchr(whom, '%'), 12, "%u", (unsigned)i % 10000);
-		held[i].waiter = put_question(s, w->v[at], whom, 1500, &held[i].asker);
+		held[i].waiter = put_question(s, w->v[at], whom,
+		    at + 2 < w->n ? w->v[at + 2] : "", 1500, &held[i].asker);
 		if (held[i].waiter == NULL)
 			script_fail("answered at once: %s", held[i].asker.said);
 	}

@@ -226,6 +226,38 @@ accept_event(struct stage *s, const struct words *w)
 		script_fail("accept: wanted %s, got %s", w->v[3], said);
 }
 
+/* login accepted NAME: the server let her in, with her record as it is there now.
+ * login late|unreachable|refused|error|denied NAME: what became of its request. */
+static bool
+login_event(struct stage *s, const struct words *w)
+{
+	struct idp_result res = { .class = IDP_FOUND };
+	const struct entity *e = world_find(false, w->v[2]);
+
+	if (e == NULL)
+		return false;
+	if (streq(w->v[1], "late")) {
+		resolver_login_was_late(s->r);
+		return true;
+	}
+	if (streq(w->v[1], "unreachable")) {
+		res.class = IDP_UNREACHABLE;
+		res.reason = IDP_CONN_REFUSED;
+	} else if (streq(w->v[1], "refused")) {
+		res.class = IDP_REFUSED;
+		res.reason = IDP_TOKEN_REFUSED;
+	} else if (streq(w->v[1], "error")) {
+		res.class = IDP_ERROR;
+		res.reason = IDP_SERVER_ERROR;
+	} else if (!streq(w->v[1], "accepted") && !streq(w->v[1], "denied")) {
+		return false;
+	}
+	resolver_heard_login(s->r, &res);
+	if (streq(w->v[1], "accepted"))
+		resolver_learn_login(s->r, world_user(e));
+	return true;
+}
+
 static bool
 entity_event(const struct words *w)
 {
@@ -280,6 +312,8 @@ script_event(struct stage *s, const struct words *w)
 		resolver_network_changed(s->r);
 	} else if (streq(first, "accept") && w->n > 1) {
 		accept_event(s, w);
+	} else if (streq(first, "login") && w->n > 2) {
+		return login_event(s, w);
 	} else if (streq(first, "wall") && w->n > 1) {
 		s->ts.now.wall_ns += atoll(w->v[1]) * CLOCK_S;
 	} else if (streq(first, "suspend") && w->n > 1) {

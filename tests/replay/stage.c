@@ -148,6 +148,8 @@ stage_config(struct stage *s, const char *key, const char *value)
 
 	if (streq(key, "cache_timeout"))
 		c->cache_timeout_s = (unsigned)atoi(value);
+	else if (streq(key, "offline_auth_max_age"))
+		c->offline_auth_max_age_s = (unsigned)atoi(value);
 	else if (streq(key, "uri"))
 		return set_text(&c->uri, value);
 	else if (streq(key, "default_shell"))

@@ -5,6 +5,8 @@
  * do not exist as far as this host is concerned; `explain` tells why.
  */
 #include "src/base/util.h"
+#include "src/prog/config.h"
+#include "src/prog/log.h"
 #include "src/unixd/resolver/internal.h"
 
 static enum answer
@@ -63,6 +65,18 @@ answer_group(struct resolver *r, const struct question *q, const struct step *s)
 	q->fn.group(q->arg, a, a == ANSWER_FOUND ? &b.gr : NULL);
 }
 
+/* A key that was taken away while we could not hear of it must not open for ever. Younger
+ * than what a login asks for anew is as good as online, whatever the limit. */
+static bool
+is_too_old(const struct resolver *r, const struct cache_user *cu)
+{
+	int64_t age = (int64_t)resolver_boot_s(r) - cu->t.fetched;
+
+	return r->config->offline_auth_max_age_s != 0 &&
+	    age > r->config->offline_auth_max_age_s &&
+	    (link_mode(&r->link) != MODE_ONLINE || age >= POLICY_LOGIN_FRESH_S);
+}
+
 static void
 answer_keys(struct resolver *r, const struct question *q, const struct step *s)
 {
@@ -71,9 +85,38 @@ answer_keys(struct resolver *r, const struct question *q, const struct step *s)
 
 	if (a == ANSWER_FOUND)
 		a = answer_of_verdict(view_judge_user(r, s->user));
+	if (a == ANSWER_FOUND && s->user->u->valid && is_too_old(r, s->user)) {
+		log_info("ssh-keys: %s: withheld, not heard of from the server for "
+			 "longer than offline_auth_max_age",
+		    s->user->u->spn);
+		a = ANSWER_UNAVAIL;
+	}
 	if (a == ANSWER_FOUND && s->user->u->valid)
 		u = user_ref(s->user->u);
 	q->fn.keys(q->arg, a, u != NULL ? u->sshkeys : NULL, u != NULL ? u->n_keys : 0);
+	user_unref(u);
+}
+
+static void
+answer_account(struct resolver *r, const struct question *q, const struct step *s)
+{
+	cleanup_(view_buf_done) struct view_buf b = { 0 };
+	struct account_view v = { 0 };
+	enum answer a = s->answer;
+	struct user *u = NULL;
+
+	if (a == ANSWER_FOUND)
+		a = answer_of_verdict(view_judge_user(r, s->user));
+	if (a == ANSWER_FOUND) {
+		u = user_ref(s->user->u);
+		view_passwd(r, s->user, &b);
+		v.user = u;
+		v.uid = b.pw.uid;
+		v.shown = b.pw.name;
+		v.home = b.pw.dir;
+		v.age_s = (int64_t)resolver_boot_s(r) - s->user->t.fetched;
+	}
+	q->fn.account(q->arg, a, u != NULL ? &v : NULL);
 	user_unref(u);
 }
 
@@ -89,6 +132,9 @@ answer_question(struct resolver *r, const struct question *q, const struct step 
 		return;
 	case ASK_KEYS:
 		answer_keys(r, q, s);
+		return;
+	case ASK_ACCOUNT:
+		answer_account(r, q, s);
 		return;
 	case ASK_PROBE:
 		break;

@@ -245,11 +245,40 @@ resolver_ssh_keys(struct resolver *r, const struct name *name, int budget_ms,
     resolver_keys_fn fn, void *arg)
 {
 	const struct question q = { .kind = ASK_KEYS,
+		.fresh = true,
 		.name = *name,
 		.fn.keys = fn,
 		.arg = arg };
 
 	return ask(r, &q, budget_ms);
+}
+
+struct waiter *
+resolver_account(struct resolver *r, const struct name *name, bool fresh, int budget_ms,
+    resolver_account_fn fn, void *arg)
+{
+	const struct question q = { .kind = ASK_ACCOUNT,
+		.fresh = fresh,
+		.name = *name,
+		.fn.account = fn,
+		.arg = arg };
+
+	return ask(r, &q, budget_ms);
+}
+
+void
+resolver_account_now(struct resolver *r, const struct name *name, resolver_account_fn fn,
+    void *arg)
+{
+	const struct question q = { .kind = ASK_ACCOUNT,
+		.name = *name,
+		.fn.account = fn,
+		.arg = arg };
+	struct name buf;
+	struct step s;
+
+	lookup_settle(r, &q, &s, &buf);
+	answer_question(r, &q, &s);
 }
 
 struct waiter *

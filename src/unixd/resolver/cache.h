@@ -30,6 +30,7 @@ struct cache_times {
 	int32_t hard_at;
 	int32_t
 	    retry_at; /* not asked again before: a refresh went wrong or is under way */
+	int64_t login_ms; /* mono: when a login last began to wait for it, 0: never */
 };
 
 struct cache_user {

@@ -83,6 +83,13 @@ forget_negative(struct resolver *r, enum kind kind, const char *id, bool quiet)
 }
 
 static void
+tell_forgotten(struct resolver *r, const struct uuid *uuid)
+{
+	if (r->forgotten != NULL)
+		r->forgotten(r->forgotten_arg, uuid);
+}
+
+static void
 user_is_gone(struct resolver *r, struct cache_user *cu)
 {
 	struct idrow *row = idtable_find(&r->ids, &cu->u->uuid);
@@ -94,6 +101,7 @@ user_is_gone(struct resolver *r, struct cache_user *cu)
 		store_put_id(r->ports.store, &row->uuid, row->id, row->id);
 	}
 	members_drop(r, cu->u->name, cu->u->spn);
+	tell_forgotten(r, &cu->u->uuid);
 	forget_user(r, cu);
 }
 
@@ -116,6 +124,7 @@ believe(struct resolver *r, struct flight *f)
 {
 	struct cache_user *cu = NULL;
 	struct cache_group *cg = NULL;
+	struct uuid uuid;
 
 	if (f->of_record && f->kind == KIND_USER)
 		cu = cache_user_by_uuid(&r->cache, &f->uuid);
@@ -127,6 +136,9 @@ believe(struct resolver *r, struct flight *f)
 		group_is_gone(r, cg);
 	if (!f->of_record) {
 		forget_negative(r, f->kind, f->id, f->quiet);
+		/* Whoever lost the name to somebody else is asked for by UUID. */
+		if (f->kind == KIND_USER && uuid_parse(f->id, strlen(f->id), &uuid) == 0)
+			tell_forgotten(r, &uuid);
 		if (f->kind == KIND_USER && !is_number(f->id))
 			members_drop(r, f->id, strchr(f->id, '@') != NULL ? f->id : NULL);
 	}

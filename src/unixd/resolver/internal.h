@@ -9,6 +9,7 @@
  *	learn.c	   a server record -> cache, store, map
  *	forget.c   a 404 -> proof -> the same, the other way round
  *	linkctl.c  the link's state machine, its probes and timers
+ *	logins.c   what logins tell us, the other direction
  *	show.c	   cache -> the map
  */
 #pragma once
@@ -69,24 +70,29 @@ struct resolver {
 
 	void (*changed)(void *arg);
 	void *changed_arg;
+	void (*forgotten)(void *arg, const struct uuid *uuid);
+	void *forgotten_arg;
 };
 
 enum question_kind {
 	ASK_PASSWD,
 	ASK_GROUP,
 	ASK_KEYS,
+	ASK_ACCOUNT,
 	ASK_PROBE,
 };
 
 struct question {
 	enum question_kind kind;
 	bool by_id;
+	bool fresh; /* ASK_ACCOUNT, ASK_KEYS: no older than 15 s, if that can be had */
 	uint32_t id;
 	struct name name;
 	union {
 		resolver_passwd_fn passwd;
 		resolver_group_fn group;
 		resolver_keys_fn keys;
+		resolver_account_fn account;
 		void (*probe)(void *arg);
 	} fn;
 	void *arg;

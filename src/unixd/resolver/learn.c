@@ -27,6 +27,7 @@ times_set(struct resolver *r, struct cache_times *t, int32_t fetched)
 	t->soft_at = fetched + ttl / 2 + (int32_t)(resolver_random(r) % spread);
 	t->hard_at = fetched + ttl;
 	t->retry_at = fetched;
+	t->login_ms = 0;
 }
 
 static int64_t

@@ -101,9 +101,11 @@ age_of(const struct resolver *r, const struct cache_times *t, const struct quest
 {
 	int32_t now = resolver_boot_s(r);
 
-	if (q->kind == ASK_KEYS)
-		return now - t->fetched < POLICY_LOGIN_FRESH_S ? RECORD_FRESH
-							       : RECORD_HARD;
+	/* `invalidate` moves hard_at, not what was fetched when. */
+	if (q->fresh)
+		return now - t->fetched < POLICY_LOGIN_FRESH_S && now < t->hard_at
+		    ? RECORD_FRESH
+		    : RECORD_HARD;
 	if (now < t->soft_at)
 		return RECORD_FRESH;
 	return now < t->hard_at ? RECORD_SOFT : RECORD_HARD;
@@ -151,6 +153,26 @@ words_of(const struct resolver *r, const struct question *q, char out[NAME_MAX_T
 	snprintf(out, NAME_MAX_TEXT + 1, "%s", key.text);
 }
 
+/*
+ * A login is several questions: keys, account, account again. They wait for the server once
+ * together, and what it did not answer then is not asked for again at the next of them.
+ */
+static void
+share_wait(const struct resolver *r, struct cache_times *t, struct decision *d)
+{
+	int64_t now = r->ts->now.mono_ns / CLOCK_MS;
+	int64_t since = now - t->login_ms;
+
+	if (t->login_ms == 0 || since >= POLICY_LOGIN_FRESH_S * INT64_C(1000)) {
+		t->login_ms = now;
+		return;
+	}
+	if (since < d->wait_ms)
+		d->wait_ms -= (int)since;
+	else
+		*d = (struct decision){ ACT_RECORD, false, 0 };
+}
+
 /* ---- the step ---- */
 
 static void
@@ -193,7 +215,8 @@ wait_for_stranger(struct resolver *r, const struct question *q, struct step *s,
 		s->answer = ANSWER_BUSY;
 		return;
 	}
-	if (q->kind != ASK_KEYS)
+	/* A password typed as a name must not end in the map, not even as a hash. */
+	if (q->kind != ASK_KEYS && q->kind != ASK_ACCOUNT)
 		s->flight->quiet = false;
 	fetch_pump(r);
 }
@@ -216,7 +239,9 @@ consider_remote(struct resolver *r, const struct question *q, int budget_ms,
 		    : RECORD_ABSENT;
 	}
 	d = policy_decide(f, link_mode(&r->link),
-	    q->kind == ASK_KEYS ? QUESTION_LOGIN : QUESTION_LOOKUP, budget_ms);
+	    q->fresh ? QUESTION_LOGIN : QUESTION_LOOKUP, budget_ms);
+	if (d.act == ACT_WAIT && q->fresh && s->user != NULL)
+		share_wait(r, &s->user->t, &d);
 	switch (d.act) {
 	case ACT_RECORD:
 		s->answer = ANSWER_FOUND;

@@ -433,6 +433,7 @@ resolver_invalidate(struct resolver *r)
 	for (cu = cache_user_any(&r->cache, &pos); cu != NULL;
 	     cu = cache_user_any_next(&r->cache, cu, &pos)) {
 		cu->t.soft_at = cu->t.hard_at = cu->t.retry_at = now;
+		cu->t.login_ms = 0;
 		show_user_stale(r, cu);
 	}
 	for (cg = cache_group_any(&r->cache, &pos); cg != NULL;
@@ -497,4 +498,12 @@ resolver_on_status_change(struct resolver *r, void (*changed)(void *arg), void *
 {
 	r->changed = changed;
 	r->changed_arg = arg;
+}
+
+void
+resolver_on_forget(struct resolver *r,
+    void (*forgotten)(void *arg, const struct uuid *uuid), void *arg)
+{
+	r->forgotten = forgotten;
+	r->forgotten_arg = arg;
 }

@@ -125,6 +125,10 @@ void resolver_heard_login(struct resolver *r, const struct idp_result *res);
 void resolver_login_was_late(struct resolver *r);
 enum link_mode resolver_link_mode(const struct resolver *r);
 
+/* The uid of this host's own account of that (canonical) name; false: there is none. */
+bool must_use_ resolver_local_uid(const struct resolver *r, const char *name,
+    uint32_t *ret_uid);
+
 /* A person is proven gone; her credential goes, too. */
 void resolver_on_forget(struct resolver *r,
     void (*forgotten)(void *arg, const struct uuid *uuid), void *arg);
