@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * What the files of this folder share: the engine itself, and one call of it.
+ *
+ *	login.c	     life, the key, what root commands
+ *	caller.c     may this caller ask that about this account?
+ *	auth.c	     one password, one deadline, one answer
+ *	judge.c	     the decisions of auth.c as tables; guess.c: how long a guesser waits
+ *	check.c	     verifications in line, one per account at a time
+ *	behind.c     what is learnt from the server's answer once ours is out
+ *	credential.c what is remembered about an account's password, and as a blob
+ *	pace.c	     failures take the time of real verifications
+ *	account.c    the account phase; session.c: the session phase; also login_lookup()
+ *	status.c     for people
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "src/unixd/core/list.h"
+#include "src/unixd/core/timers.h"
+#include "src/unixd/login/caller.h"
+#include "src/unixd/login/login.h"
+
+/* Calls under way, all kinds; beyond that: KU_ST_BUSY. */
+#define LOGIN_MAX_CALLS 1024u
+
+struct login {
+	struct login_ports ports;
+	struct timers *ts;
+	const struct config *config;
+	struct list calls; /* struct login_call.link */
+	size_t n_calls;
+	bool closing; /* login_free() is dropping what is left */
+	struct callers callers;
+};
+
+enum login_kind {
+	LOGIN_LOOKUP,
+	LOGIN_AUTH,
+	LOGIN_ACCT,
+	LOGIN_SESSION,
+};
+
+/*
+ * What every kind of call begins with: embedded, usually first, in a struct of its own
+ * file. `q` is a copy, its strings too (cut to what a journal line can bear).
+ */
+struct login_call {
+	struct list link;
+	struct login *l;
+	enum login_kind kind;
+	struct login_request q;
+	char service[64];
+	char tty[64];
+	char rhost[128];
+	/* Nobody wants the answer any more: withdraw what is out at the ports, call
+	 * login_call_end(), free. The callback is not called. While l->closing is true,
+	 * nothing may be left that would come back to `l`. */
+	void (*drop)(struct login_call *c);
+};
+
+/* False: too many calls; nothing was begun, answer KU_ST_BUSY. */
+bool must_use_ login_call_begin(struct login *l, struct login_call *c,
+    enum login_kind kind, const struct login_request *q,
+    void (*drop)(struct login_call *c));
+/* Unlinks; the memory stays its owner's. Then answer, last of all. */
+void login_call_end(struct login_call *c);
