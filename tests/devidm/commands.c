@@ -18,13 +18,41 @@ find(struct server *srv, const char *id, struct entry **ret)
 								   : "no such entry";
 }
 
-static const char *
-set_date(const char *value, bool *has, int64_t *ret)
+/* "now", "now+60", "now-60": by the server's clock. */
+static bool
+parse_relative(const struct store *st, const char *value, int64_t *ret)
 {
+	int64_t shift = 0;
+
+	if (strncmp(value, "now", 3) != 0)
+		return false;
+	value += 3;
+	if (*value != '\0' &&
+	    ((*value != '+' && *value != '-') || !parse_i64(value, &shift)))
+		return false;
+	*ret = store_now(st) + shift;
+	return true;
+}
+
+static const char *
+set_date(const struct store *st, const char *value, bool *has, int64_t *ret)
+{
+	int64_t when = 0;
+
+	if (*value != '\0' && !parse_relative(st, value, &when) &&
+	    !parse_i64(value, &when) && !parse_rfc3339(value, &when))
+		return "a date is RFC 3339, epoch seconds, or now, now+S, now-S";
 	*has = *value != '\0';
-	if (!*has || parse_i64(value, ret) || parse_rfc3339(value, ret))
-		return NULL;
-	return "a date is RFC 3339 or epoch seconds";
+	*ret = when;
+	return NULL;
+}
+
+/* A new credential is a new lock: the server keeps them by the credential's UUID. */
+static void
+set_password(char **password, struct softlock *lock, const char *value)
+{
+	x_assign(password, value);
+	*lock = (struct softlock){ 0 };
 }
 
 static const char *
@@ -48,15 +76,15 @@ set_one(struct store *st, struct entry *e, const char *key, const char *value)
 	else if (strcmp(key, "shell") == 0)
 		x_assign(&e->shell, given);
 	else if (strcmp(key, "posix_password") == 0)
-		x_assign(&e->posix_password, given);
+		set_password(&e->posix_password, &e->lock_posix, given);
 	else if (strcmp(key, "password") == 0)
-		x_assign(&e->password, given);
+		set_password(&e->password, &e->lock_web, given);
 	else if (strcmp(key, "name") == 0)
 		return store_rename(st, e, value);
 	else if (strcmp(key, "valid_from") == 0)
-		return set_date(value, &e->has_from, &e->from);
+		return set_date(st, value, &e->has_from, &e->from);
 	else if (strcmp(key, "expire") == 0)
-		return set_date(value, &e->has_until, &e->until);
+		return set_date(st, value, &e->has_until, &e->until);
 	else if (strcmp(key, "posix") == 0)
 		return set_posix(st, e, value);
 	else if (strcmp(key, "gid") != 0)

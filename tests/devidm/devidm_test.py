@@ -211,6 +211,26 @@ class Accounts(Base):
         self.token = self.s.login()
         self.assertFalse(self.get(READ).json()["valid"])
 
+    def test_passwords_and_validity_change_while_it_runs(self):
+        for value in ("expire=now", "expire=now-60", "valid_from=now+60"):
+            self.s.ctl("set", "alice", value)
+            self.s.ctl("clock", "+1")
+            self.assertIsNone(self.auth(ALICE).json(), value)
+            self.s.ctl("set", "alice", value.split("=")[0] + "=")
+            self.assertEqual("alice", self.auth(ALICE).json()["name"])
+        self.s.ctl("set", "alice", "expire=now+3600")
+        self.assertEqual("alice", self.auth(ALICE).json()["name"])
+        with self.assertRaises(Exception):
+            self.s.ctl("set", "alice", "expire=nowhere")
+        self.s.ctl("set", "alice", "posix_password=")
+        self.says(self.auth(ALICE), 200, None)
+        self.s.ctl("set", "alice", "posix_password=another-horse-9")
+        self.assertEqual("alice", self.auth("another-horse-9").json()["name"])
+        self.assertIsNone(self.auth(ALICE).json())
+        self.assertIsNone(self.auth("another-horse-9").json(), "locked")
+        self.s.ctl("set", "alice", "posix_password=third-horse-9")
+        self.assertEqual("alice", self.auth("third-horse-9").json()["name"], "a new lock")
+
     def test_odd_answers_of_the_password_call(self):
         self.says(self.auth("x", "shell_users"), 400, {"schemaviolation": "emptyfilter"})
         self.says(self.auth("x", "staff"), 500, {"missingclass": "account"})
