@@ -38,20 +38,33 @@ struct phase {
 	const char *name;
 };
 
-static enum phase_result printf_(3, 4)
-    finish(const struct phase *p, enum phase_result result, const char *fmt, ...)
+static void
+print_line(const struct phase *p, enum phase_result result)
 {
 	static const char *const word[] = {
 		[PHASE_SUCCESS] = "success!",
 		[PHASE_FAILED] = "failed!",
 		[PHASE_UNKNOWN] = "user unknown",
 	};
-	va_list ap;
 
 	(void)fprintf(p->t->out, "%s %s\n", p->phase, word[result]);
 	(void)fflush(p->t->out);
-	if (fmt[0] == '\0')
-		return result;
+}
+
+static enum phase_result
+succeed(const struct phase *p)
+{
+	print_line(p, PHASE_SUCCESS);
+	return PHASE_SUCCESS;
+}
+
+/* The line, and why. */
+static enum phase_result printf_(3, 4)
+    finish(const struct phase *p, enum phase_result result, const char *fmt, ...)
+{
+	va_list ap;
+
+	print_line(p, result);
 	(void)fprintf(p->t->err, "%s: ", p->phase);
 	va_start(ap, fmt);
 	(void)vfprintf(p->t->err, fmt, ap);
@@ -66,8 +79,8 @@ finish_status(const struct phase *p, uint16_t status)
 {
 	switch (status) {
 	case KU_ST_NOTFOUND:
-		return finish(p, PHASE_UNKNOWN, "the server has no POSIX account %s",
-		    p->name);
+		return finish(p, PHASE_UNKNOWN,
+		    "the server has no POSIX account of this name");
 	case KU_ST_LOCAL:
 		return finish(p, PHASE_UNKNOWN,
 		    "%s is an account of this host's own files; pam_unix judges it",
@@ -119,7 +132,7 @@ finish_auth(const struct phase *p, uint32_t verdict, uint32_t seconds)
 {
 	switch ((enum ku_auth_verdict)verdict) {
 	case KU_AUTH_OK:
-		return finish(p, PHASE_SUCCESS, "%s", "");
+		return succeed(p);
 	case KU_AUTH_OK_CACHED:
 		return finish(p, PHASE_SUCCESS,
 		    "the server did not answer; the credential kept on this host accepts "
@@ -166,7 +179,7 @@ finish_acct(const struct phase *p, uint32_t verdict)
 {
 	switch ((enum ku_acct_verdict)verdict) {
 	case KU_ACCT_OK:
-		return finish(p, PHASE_SUCCESS, "%s", "");
+		return succeed(p);
 	case KU_ACCT_EXPIRED:
 		return finish(p, PHASE_FAILED,
 		    "the account is not valid now (expired or not yet begun)");
