@@ -4,13 +4,18 @@
  * with an empty environment and perhaps without stdin. It reads no configuration and no
  * environment variable at all: the daemon always listens at the built-in path. Trouble goes
  * to syslog (and to a terminal when a person tries it), never to stdout.
+ *
+ * Some systems put a setuid or capability wrapper of theirs in front of every program that
+ * sshd runs. It needs no privilege, so whatever came that way is given back first.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <linux/capability.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -87,12 +92,30 @@ fill_stdio(void)
 	}
 }
 
+/* getopt and syslog would read the environment. False: privileges could not be dropped. */
+static bool
+become_the_caller(void)
+{
+	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	gid_t gid = getgid();
+	uid_t uid = getuid();
+
+	(void)clearenv();
+	if (setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0)
+		return false;
+	/* Root itself keeps what it has; a wrapper may have given capabilities to others. */
+	return uid == 0 || syscall(SYS_capset, &h, none) == 0;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct tool t = { .sock_path = KU_PATH_SOCK, .out = stdout, .err = stderr };
 	int c;
 
+	if (!become_the_caller())
+		return 1;
 	fill_stdio();
 	openlog("kanidm_ssh_authorizedkeys", LOG_PID, LOG_AUTHPRIV);
 	while ((c = getopt_long(argc, argv, "dvh", options, NULL)) != -1) {
