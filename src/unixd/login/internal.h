@@ -11,6 +11,7 @@
  *	credential.c what is remembered about an account's password, and as a blob
  *	pace.c	     failures take the time of real verifications
  *	account.c    the account phase; session.c: the session phase; also login_lookup()
+ *	homefs.c     may anybody look at homes without hanging?
  *	status.c     for people
  */
 #pragma once
@@ -22,7 +23,9 @@
 #include "src/unixd/core/list.h"
 #include "src/unixd/core/timers.h"
 #include "src/unixd/login/caller.h"
+#include "src/unixd/login/homefs.h"
 #include "src/unixd/login/login.h"
+#include "src/unixd/resolver/resolver.h"
 
 /* Calls under way, all kinds; beyond that: KU_ST_BUSY. */
 #define LOGIN_MAX_CALLS 1024u
@@ -35,6 +38,7 @@ struct login {
 	size_t n_calls;
 	bool closing; /* login_free() is dropping what is left */
 	struct callers callers;
+	struct homefs homefs;
 };
 
 enum login_kind {
@@ -68,3 +72,8 @@ bool must_use_ login_call_begin(struct login *l, struct login_call *c,
     void (*drop)(struct login_call *c));
 /* Unlinks; the memory stays its owner's. Then answer, last of all. */
 void login_call_end(struct login_call *c);
+
+/* account.c: what the resolver's answer is to this caller, enum ku_status. OK: `v` is an
+ * account the caller may ask about, hidden callers included. */
+uint16_t account_status(const struct login *l, uid_t caller, enum answer answer,
+    const struct account_view *v);

@@ -68,6 +68,7 @@ login_new(const struct login_ports *ports, const struct config *config,
 	l->config = config;
 	list_init(&l->calls);
 	caller_init(l);
+	homefs_init(&l->homefs);
 	*ret_login = l;
 	return 0;
 }
@@ -94,4 +95,5 @@ login_reconfigure(struct login *l, const struct config *config)
 {
 	l->config = config;
 	caller_reconfigure(l);
+	homefs_forget(&l->homefs);
 }
