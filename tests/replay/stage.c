@@ -63,7 +63,7 @@ stage_init(struct stage *s)
 	s->config.map_group = s->map_group;
 	s->publish_settings.path = "nss.map";
 	s->publish_settings.max_ttl_s = 86400;
-	s->store = fake_store_new();
+	s->store = fake_store_new(&s->ts);
 	world_init();
 }
 

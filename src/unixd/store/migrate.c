@@ -26,6 +26,12 @@ static const char *const steps[] = {
 	" uuid BLOB PRIMARY KEY NOT NULL CHECK (length(uuid) = 16),"
 	" id INTEGER NOT NULL CHECK (id BETWEEN 0 AND 4294967295),"
 	" pending INTEGER NOT NULL CHECK (pending BETWEEN 0 AND 4294967295)) STRICT;",
+	"CREATE TABLE creds ("
+	" uuid BLOB PRIMARY KEY NOT NULL CHECK (length(uuid) = 16),"
+	" cred BLOB NOT NULL) STRICT;"
+	"CREATE TABLE keyed_values ("
+	" key TEXT PRIMARY KEY NOT NULL,"
+	" value BLOB NOT NULL) STRICT;",
 };
 
 _Static_assert(ARRAY_SIZE(steps) == SCHEMA_VERSION, "one step per version");

@@ -8,8 +8,6 @@
  *	broken or newer			set aside, begun anew, ids carried over
  *	not writable			copied into memory as far as it can be read
  *	no directory, locked		memory
- *
- * Loading is here too: it is where the damage shows that the check at opening has not met.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +20,6 @@
 
 #include "src/base/util.h"
 #include "src/prog/xalloc.h"
-#include "src/unixd/model/model.h"
 #include "src/unixd/store/aside.h"
 #include "src/unixd/store/sqlite.h"
 #include "src/unixd/store/store.h"
@@ -30,17 +27,25 @@
 /* How far into a write-ahead log we look for the reference's first table. */
 #define PEEK_LOG (1024u * 1024u)
 
+/* How much comes over, each with all before it. */
+enum copied { IDS, RECORDS, SECRETS };
+
 static const struct table_copy {
 	const char *select;
 	const char *insert;
-	bool is_ids;
+	enum copied what;
+	int columns;
 } copies[] = {
 	{ "SELECT uuid, id, pending FROM ids",
-	    "INSERT OR IGNORE INTO ids VALUES (?1, ?2, ?3)", true },
+	    "INSERT OR IGNORE INTO ids VALUES (?1, ?2, ?3)", IDS, 3 },
 	{ "SELECT uuid, wall_s, record FROM groups",
-	    "INSERT OR IGNORE INTO groups VALUES (?1, ?2, ?3)", false },
+	    "INSERT OR IGNORE INTO groups VALUES (?1, ?2, ?3)", RECORDS, 3 },
 	{ "SELECT uuid, wall_s, record FROM users",
-	    "INSERT OR IGNORE INTO users VALUES (?1, ?2, ?3)", false },
+	    "INSERT OR IGNORE INTO users VALUES (?1, ?2, ?3)", RECORDS, 3 },
+	{ "SELECT uuid, cred FROM creds", "INSERT OR IGNORE INTO creds VALUES (?1, ?2)",
+	    SECRETS, 2 },
+	{ "SELECT key, value FROM keyed_values",
+	    "INSERT OR IGNORE INTO keyed_values VALUES (?1, ?2)", SECRETS, 2 },
 };
 
 static void
@@ -103,7 +108,7 @@ copy_table(sqlite3 *from, sqlite3 *to, const struct table_copy *c) ON_WORKER
 	if (sqlite3_prepare_v2(from, c->select, -1, &in, NULL) == SQLITE_OK &&
 	    sqlite3_prepare_v2(to, c->insert, -1, &out, NULL) == SQLITE_OK) {
 		while (sqlite3_step(in) == SQLITE_ROW) {
-			for (int i = 0; i < 3; i++)
+			for (int i = 0; i < c->columns; i++)
 				(void)sqlite3_bind_value(out, i + 1,
 				    sqlite3_column_value(in, i));
 			(void)sqlite3_step(out);
@@ -116,13 +121,13 @@ copy_table(sqlite3 *from, sqlite3 *to, const struct table_copy *c) ON_WORKER
 
 /* Row by row until the first that cannot be read: what comes over is sound. */
 static void
-copy_from(sqlite3 *from, struct db *db, bool records) ON_WORKER
+copy_from(sqlite3 *from, struct db *db, enum copied upto) ON_WORKER
 {
 	if (from == NULL)
 		return;
 	(void)conn_exec(db->sql, "PRAGMA synchronous = FULL; BEGIN");
 	for (size_t i = 0; i < ARRAY_SIZE(copies); i++)
-		if (copies[i].is_ids || records)
+		if (copies[i].what <= upto)
 			copy_table(from, db->sql, &copies[i]);
 	(void)conn_exec(db->sql, "COMMIT");
 	(void)conn_exec(db->sql, "PRAGMA synchronous = NORMAL");
@@ -138,20 +143,23 @@ has_log(const char *path)
 }
 
 /*
- * The file that was set aside, with its log when there is one (that needs, and may leave,
- * shared memory beside it). Reads only.
+ * A file that is not written to, with its log when there is one (that needs, and may leave,
+ * shared memory beside it). *ret_whole: nothing that was written is missing. Reads only.
  */
 static sqlite3 *
-open_aside(const char *path) ON_WORKER
+open_to_read(const char *path, bool *ret_whole) ON_WORKER
 {
 	sqlite3 *sql = NULL;
 
-	if (has_log(path) &&
-	    sqlite3_open_v2(path, &sql, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX,
+	*ret_whole = true;
+	if (!has_log(path))
+		return conn_peek(path, true);
+	if (sqlite3_open_v2(path, &sql, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX,
 		NULL) == SQLITE_OK &&
 	    conn_is_database(sql, true))
 		return sql;
 	(void)sqlite3_close(sql);
+	*ret_whole = false;
 	return conn_peek(path, true);
 }
 
@@ -166,16 +174,14 @@ open_memory(struct db *db) ON_WORKER
 	return conn_open(db, why) == CONN_OK ? 0 : -ENOMEM;
 }
 
-/*
- * Moves the file at db->path away and begins anew with what could be carried over.
- * *note becomes the line that says so.
- */
-static int
-begin_anew(struct db *db, const char *why, bool records, char **note) ON_WORKER
+/* Secrets stay behind: whoever damaged the file may have chosen what it says now. */
+int
+db_begin_anew(struct db *db, const char *why, bool records, char **note)
 {
 	char *path cleanup_(freep) = xstrdup(db->path);
 	char *aside cleanup_(freep) = aside_move(path);
 	char why_not[DB_TEXT_MAX];
+	bool whole;
 	sqlite3 *old;
 	int r = 0;
 
@@ -195,8 +201,8 @@ begin_anew(struct db *db, const char *why, bool records, char **note) ON_WORKER
 	}
 	if (r < 0)
 		return r;
-	old = open_aside(aside == NULL ? path : aside);
-	copy_from(old, db, records);
+	old = open_to_read(aside == NULL ? path : aside, &whole);
+	copy_from(old, db, records ? RECORDS : IDS);
 	(void)sqlite3_close(old);
 	return 0;
 }
@@ -206,6 +212,7 @@ static int
 without_disk(struct db *db, const char *why, char **note) ON_WORKER
 {
 	char *path cleanup_(freep) = xstrdup(db->path);
+	bool whole;
 	sqlite3 *old;
 	int r;
 
@@ -213,10 +220,11 @@ without_disk(struct db *db, const char *why, char **note) ON_WORKER
 	r = open_memory(db);
 	if (r < 0)
 		return r;
-	old = conn_peek(path, true);
+	old = open_to_read(path, &whole);
 	if (old != NULL &&
 	    conn_number(old, "PRAGMA application_id") == SCHEMA_APPLICATION_ID)
-		copy_from(old, db, true);
+		/* An older state of a credential is a password that was changed. */
+		copy_from(old, db, whole ? SECRETS : RECORDS);
 	(void)sqlite3_close(old);
 	return 0;
 }
@@ -247,7 +255,7 @@ open_at(struct db *db, char **note) ON_WORKER
 		return 0;
 	case CONN_BROKEN:
 	case CONN_NEWER:
-		return begin_anew(db, why, false, note);
+		return db_begin_anew(db, why, false, note);
 	case CONN_BUSY:
 		(void)snprintf(why, sizeof(why), "locked by another process");
 		return without_disk(db, why, note);
@@ -302,115 +310,8 @@ db_close(struct db *db)
 	return NULL;
 }
 
-static bool
-row_uuid(sqlite3_stmt *st, struct uuid *ret_uuid)
+bool
+db_is_memory(const struct db *db)
 {
-	const void *b = sqlite3_column_blob(st, 0);
-
-	if (b == NULL || sqlite3_column_bytes(st, 0) != (int)sizeof(ret_uuid->b))
-		return false;
-	memcpy(ret_uuid->b, b, sizeof(ret_uuid->b));
-	return true;
-}
-
-/* Each gives one row to the sink; false when it could not be decoded. */
-
-static bool
-load_user(sqlite3_stmt *st, const struct uuid *uuid, const struct store_sink *sink)
-{
-	const void *blob = sqlite3_column_blob(st, 2);
-	struct user *u;
-
-	if (blob == NULL ||
-	    user_unpack(blob, (size_t)sqlite3_column_bytes(st, 2), &u) < 0)
-		return false;
-	if (!uuid_equal(&u->uuid, uuid)) {
-		user_unref(u);
-		return false;
-	}
-	sink->user(sink->arg, u, sqlite3_column_int64(st, 1));
-	return true;
-}
-
-static bool
-load_group(sqlite3_stmt *st, const struct uuid *uuid, const struct store_sink *sink)
-{
-	const void *blob = sqlite3_column_blob(st, 2);
-	struct groupid *g;
-	struct members *m;
-
-	if (blob == NULL ||
-	    group_unpack(blob, (size_t)sqlite3_column_bytes(st, 2), &g, &m) < 0)
-		return false;
-	if (!uuid_equal(&g->uuid, uuid)) {
-		groupid_unref(g);
-		members_unref(m);
-		return false;
-	}
-	sink->group(sink->arg, g, m, sqlite3_column_int64(st, 1));
-	return true;
-}
-
-static bool
-load_id(sqlite3_stmt *st, const struct uuid *uuid, const struct store_sink *sink)
-{
-	int64_t id = sqlite3_column_int64(st, 1);
-	int64_t pending = sqlite3_column_int64(st, 2);
-
-	if (id < 0 || id > UINT32_MAX || pending < 0 || pending > UINT32_MAX)
-		return false;
-	sink->id(sink->arg, uuid, (uint32_t)id, (uint32_t)pending);
-	return true;
-}
-
-typedef bool (*load_row_fn)(sqlite3_stmt *st, const struct uuid *uuid,
-    const struct store_sink *sink);
-
-/* An SQLite result: SQLITE_DONE when all rows were read. */
-static int
-load_table(struct db *db, const char *query, load_row_fn fn,
-    const struct store_sink *sink, int *skipped) ON_WORKER
-{
-	sqlite3_stmt *st = NULL;
-	int rc = sqlite3_prepare_v2(db->sql, query, -1, &st, NULL);
-
-	while (rc == SQLITE_OK || rc == SQLITE_ROW) {
-		struct uuid uuid;
-
-		rc = sqlite3_step(st);
-		if (rc == SQLITE_ROW && (!row_uuid(st, &uuid) || !fn(st, &uuid, sink)))
-			(*skipped)++;
-	}
-	(void)sqlite3_finalize(st);
-	return rc;
-}
-
-int
-db_load(struct db *db, const struct store_sink *sink, char **ret_note)
-{
-	static const load_row_fn fns[] = { load_id, load_group, load_user };
-	enum conn_state worst = CONN_OK;
-	int skipped = 0;
-
-	*ret_note = NULL;
-	/* Ids first, so that whoever takes the records knows which number counts; groups
-	 * before users, so that users can share them. */
-	for (size_t i = 0; i < ARRAY_SIZE(fns); i++) {
-		enum conn_state state = conn_judge(
-		    load_table(db, copies[i].select, fns[i], sink, &skipped));
-
-		if (state != CONN_OK)
-			worst = state;
-	}
-	/* The pages just read will not be asked for again. */
-	(void)sqlite3_db_release_memory(db->sql);
-	if (worst == CONN_OK)
-		return skipped;
-	if (worst != CONN_BROKEN || db->path == NULL)
-		return -EIO;
-	(void)sqlite3_db_config(db->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	conn_close(db);
-	if (begin_anew(db, "database disk image is malformed", true, ret_note) < 0)
-		return -ENOMEM;
-	return skipped;
+	return db->path == NULL;
 }

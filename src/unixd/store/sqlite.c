@@ -2,7 +2,6 @@
 /*
  * One connection. Opening it answers one question for open.c: can this file be worked
  * with, and if not, is it the file's fault, somebody else's lock, or the file system's?
- * Writing puts one batch into one transaction.
  *
  * The checkpoint that SQLite makes when a connection closes stays off until the file has
  * passed every check: a database that is about to be set aside is evidence, and its log
@@ -41,6 +40,11 @@ static const char *const statements[STMT_MAX] = {
 	[STMT_DEL_GROUP] = "DELETE FROM groups WHERE uuid = ?1",
 	[STMT_PUT_ID] = "INSERT INTO ids (uuid, id, pending) VALUES (?1, ?2, ?3) "
 			"ON CONFLICT (uuid) DO UPDATE SET id = ?2, pending = ?3",
+	[STMT_PUT_CRED] = "INSERT INTO creds (uuid, cred) VALUES (?1, ?2) "
+			  "ON CONFLICT (uuid) DO UPDATE SET cred = ?2",
+	[STMT_DEL_CRED] = "DELETE FROM creds WHERE uuid = ?1",
+	[STMT_PUT_VALUE] = "INSERT INTO keyed_values (key, value) VALUES (?1, ?2) "
+			   "ON CONFLICT (key) DO UPDATE SET value = ?2",
 };
 
 /* A full disk fails too, in many ways; only a failure to read says that data is gone. */
@@ -249,9 +253,8 @@ prepare_statements(struct db *db) ON_WORKER
 	return SQLITE_OK;
 }
 
-/* A failure in `why`, with what the system said where SQLite only says "disk I/O error". */
-static void
-say(sqlite3 *sql, char why[DB_TEXT_MAX])
+void
+conn_say(sqlite3 *sql, char why[DB_TEXT_MAX])
 {
 	int e = sqlite3_system_errno(sql);
 	int rc = sqlite3_errcode(sql) & 0xff;
@@ -267,7 +270,7 @@ static enum conn_state
 fail(struct db *db, int rc, char why[DB_TEXT_MAX])
 {
 	if (db->sql != NULL)
-		say(db->sql, why);
+		conn_say(db->sql, why);
 	else
 		(void)snprintf(why, DB_TEXT_MAX, "%s", sqlite3_errstr(rc));
 	return conn_judge(rc);
@@ -359,90 +362,4 @@ conn_close(struct db *db)
 	}
 	(void)sqlite3_close(db->sql);
 	db->sql = NULL;
-}
-
-static int
-write_record(struct db *db, const struct op *op, enum conn_stmt put,
-    enum conn_stmt del) ON_WORKER
-{
-	sqlite3_stmt *st = db->stmt[op->blob == NULL ? del : put];
-	int rc;
-
-	(void)sqlite3_bind_blob(st, 1, op->uuid.b, sizeof(op->uuid.b), SQLITE_STATIC);
-	if (op->blob != NULL) {
-		(void)sqlite3_bind_int64(st, 2, op->wall_s);
-		(void)sqlite3_bind_blob64(st, 3, op->blob, op->len, SQLITE_STATIC);
-	}
-	rc = sqlite3_step(st);
-	(void)sqlite3_reset(st);
-	(void)sqlite3_clear_bindings(st);
-	return rc == SQLITE_DONE ? SQLITE_OK : rc;
-}
-
-static int
-write_id(struct db *db, const struct op *op) ON_WORKER
-{
-	sqlite3_stmt *st = db->stmt[STMT_PUT_ID];
-	int rc;
-
-	(void)sqlite3_bind_blob(st, 1, op->uuid.b, sizeof(op->uuid.b), SQLITE_STATIC);
-	(void)sqlite3_bind_int64(st, 2, op->id);
-	(void)sqlite3_bind_int64(st, 3, op->pending);
-	rc = sqlite3_step(st);
-	(void)sqlite3_reset(st);
-	(void)sqlite3_clear_bindings(st);
-	return rc == SQLITE_DONE ? SQLITE_OK : rc;
-}
-
-static int
-write_op(struct db *db, const struct op *op) ON_WORKER
-{
-	switch (op->kind) {
-	case OP_USER:
-		return write_record(db, op, STMT_PUT_USER, STMT_DEL_USER);
-	case OP_GROUP:
-		return write_record(db, op, STMT_PUT_GROUP, STMT_DEL_GROUP);
-	case OP_ID:
-		return write_id(db, op);
-	}
-	return SQLITE_MISUSE;
-}
-
-static int
-write_all(struct db *db, const struct write_set *set) ON_WORKER
-{
-	int rc = conn_exec(db->sql, "BEGIN IMMEDIATE");
-	struct list *it;
-
-	if (rc == SQLITE_OK && set->clear)
-		rc = conn_exec(db->sql, "DELETE FROM users; DELETE FROM groups");
-	list_for_each(it, &set->ops) {
-		if (rc != SQLITE_OK)
-			break;
-		rc = write_op(db, container_of(it, struct op, link));
-	}
-	if (rc == SQLITE_OK)
-		rc = conn_exec(db->sql, "COMMIT");
-	return rc;
-}
-
-int
-db_write(struct db *db, const struct write_set *set, char why[DB_TEXT_MAX])
-{
-	int rc;
-
-	/* Not while a transaction is open, where it would have no effect. */
-	if (set->durable)
-		(void)conn_exec(db->sql, "PRAGMA synchronous = FULL");
-	rc = write_all(db, set);
-	if (rc != SQLITE_OK)
-		say(db->sql, why);
-	if (sqlite3_get_autocommit(db->sql) == 0)
-		(void)conn_exec(db->sql, "ROLLBACK");
-	if (set->durable)
-		(void)conn_exec(db->sql, "PRAGMA synchronous = NORMAL");
-	/* Cleared means gone, from the log too. */
-	if (rc == SQLITE_OK && set->clear)
-		(void)conn_exec(db->sql, "PRAGMA wal_checkpoint(TRUNCATE)");
-	return rc == SQLITE_OK ? 0 : -EIO;
 }

@@ -11,7 +11,7 @@
 
 /* "kU" and "st": tells our files from everybody else's. */
 #define SCHEMA_APPLICATION_ID 0x6b557374
-#define SCHEMA_VERSION        1
+#define SCHEMA_VERSION        2
 
 enum conn_state {
 	CONN_OK,
@@ -27,6 +27,9 @@ enum conn_stmt {
 	STMT_DEL_USER,
 	STMT_DEL_GROUP,
 	STMT_PUT_ID,
+	STMT_PUT_CRED,
+	STMT_DEL_CRED,
+	STMT_PUT_VALUE,
 	STMT_MAX,
 };
 
@@ -58,6 +61,13 @@ bool conn_is_database(sqlite3 *sql, bool damaged) ON_WORKER;
 /* First column of the first row as a number, or -1. */
 int64_t conn_number(sqlite3 *sql, const char *query) ON_WORKER;
 int conn_exec(sqlite3 *sql, const char *query) ON_WORKER;
+/* What failed last, with what the system said where SQLite only says "disk I/O error". */
+void conn_say(sqlite3 *sql, char why[DB_TEXT_MAX]) ON_WORKER;
 
 /* migrate.c: brings an empty or older database to SCHEMA_VERSION. An SQLite result. */
 int migrate(sqlite3 *sql, int64_t version) ON_WORKER;
+
+/* open.c: moves the file at db->path away and begins anew with the ids, with `records` the
+ * users and groups too, never with secrets. *note: malloc'ed line. 0 or -ENOMEM. */
+int must_use_ db_begin_anew(struct db *db, const char *why, bool records,
+    char **note) ON_WORKER;

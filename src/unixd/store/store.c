@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * The write-behind queue. It holds at most one change per record (the latest), so however
- * long the disk is slow or full, it cannot grow beyond what the daemon knows anyway.
+ * The port, and the rhythm of writing behind.
  *
  * One batch at a time is with the lane. Whatever comes meanwhile waits and becomes the
  * next batch, so a storm of changes turns into few large transactions by itself and a
- * single change is written at once. A batch that failed goes back into the queue, behind
- * whatever is newer, and is tried again with growing pauses.
+ * single change is written at once. A batch that failed goes back into the queue (queue.c)
+ * and is tried again with growing pauses; whoever cannot wait makes it be tried at once.
  */
 #include "src/unixd/store/store.h"
 
@@ -22,13 +21,18 @@
 #include "src/unixd/core/loop.h"
 #include "src/unixd/model/model.h"
 #include "src/unixd/store/db.h"
+#include "src/unixd/store/queue.h"
 
 #define RETRY_FIRST (250 * CLOCK_MS)
 #define RETRY_MAX   (60 * CLOCK_S)
 
+_Static_assert(STORE_MAX_KEY == OP_KEY_MAX, "one length of a key");
+
+/* Somebody who is called when a batch is written, or, of the second kind, also when not. */
 struct waiter {
 	struct list link;
 	void (*done)(void *arg);
+	store_done_fn told;
 	void *arg;
 };
 
@@ -37,7 +41,11 @@ struct batch {
 	struct store *store;
 	struct write_set set;
 	struct list waiters;
-	int r;
+	struct list told;
+	bool has_names;
+	bool has_secrets;
+	int r_names;
+	int r_secrets;
 	char why[DB_TEXT_MAX];
 };
 
@@ -47,62 +55,16 @@ struct store {
 	struct db *db; /* the lane's, while a batch is in flight */
 	char *open_note;
 	char *load_note;
-	struct hmap by_key; /* of the queued changes */
-	struct list ops;    /* the same, oldest first */
-	bool clear;
-	struct list waiters;
+	struct queue queue;
+	struct list waiters; /* for everything that is queued */
+	struct list told;    /* for the secrets that are queued */
 	struct batch *in_flight;
 	struct timer retry;
 	int64_t pause_ns; /* 0: the last write went well */
 	bool held;        /* while loading and closing nothing is posted */
+	bool closing;     /* those who are told may be gone */
 	char trouble[DB_TEXT_MAX];
 };
-
-static uint64_t
-key_hash(enum op_kind kind, const struct uuid *uuid)
-{
-	uint8_t key[sizeof(uuid->b) + 1];
-
-	key[0] = (uint8_t)kind;
-	memcpy(key + 1, uuid->b, sizeof(uuid->b));
-	return hmap_hash(key, sizeof(key));
-}
-
-static struct op *
-find(const struct store *s, enum op_kind kind, const struct uuid *uuid)
-{
-	struct hmap_node *n = hmap_first(&s->by_key, key_hash(kind, uuid));
-
-	for (; n != NULL; n = hmap_same(n)) {
-		struct op *op = container_of(n, struct op, node);
-
-		if (op->kind == kind && uuid_equal(&op->uuid, uuid))
-			return op;
-	}
-	return NULL;
-}
-
-static void
-op_free(struct op *op)
-{
-	free(op->blob);
-	free(op);
-}
-
-static void
-drop(struct store *s, struct op *op)
-{
-	hmap_remove(&s->by_key, &op->node);
-	list_remove(&op->link);
-	op_free(op);
-}
-
-static void
-enqueue(struct store *s, struct op *op)
-{
-	hmap_insert(&s->by_key, &op->node, key_hash(op->kind, &op->uuid));
-	list_append(&s->ops, &op->link);
-}
 
 /* Moves all nodes of `from` to the end of `to`. */
 static void
@@ -117,13 +79,25 @@ move_all(struct list *to, struct list *from)
 	}
 }
 
+/* In memory secrets are not written at all: that is not what was asked for. */
+static void
+write_batch(struct batch *b) ON_WORKER
+{
+	struct db *db = b->store->db;
+
+	if (b->has_secrets && !db_is_memory(db))
+		b->r_secrets = db_write_secrets(db, &b->set, b->why);
+	if (b->has_names)
+		b->r_names = db_write(db, &b->set, b->why);
+}
+
 static void
 run_batch(struct lane_job *job)
 {
 	struct batch *b = container_of(job, struct batch, job);
 
 	worker_role_assume();
-	b->r = db_write(b->store->db, &b->set, b->why);
+	write_batch(b);
 }
 
 static void finish_batch(struct lane_job *job);
@@ -133,24 +107,22 @@ static struct batch *
 take_batch(struct store *s)
 {
 	struct batch *b;
-	struct list *it;
 
-	if (list_is_empty(&s->ops) && !s->clear && list_is_empty(&s->waiters))
+	if (!queue_has_names(&s->queue) && !queue_has_secrets(&s->queue) &&
+	    list_is_empty(&s->waiters) && list_is_empty(&s->told))
 		return NULL;
 	b = xcalloc(1, sizeof(*b));
 	b->job.run = run_batch;
 	b->job.done = finish_batch;
 	b->store = s;
-	list_init(&b->set.ops);
 	list_init(&b->waiters);
-	move_all(&b->set.ops, &s->ops);
+	list_init(&b->told);
 	move_all(&b->waiters, &s->waiters);
-	list_for_each(it, &b->set.ops)
-		b->set.durable |= container_of(it, struct op, link)->kind == OP_ID;
-	b->set.clear = s->clear;
-	s->clear = false;
-	hmap_deinit(&s->by_key);
-	hmap_init(&s->by_key);
+	move_all(&b->told, &s->told);
+	b->has_secrets = queue_has_secrets(&s->queue);
+	/* With nothing to write, those who wait still want to know that it works. */
+	b->has_names = queue_has_names(&s->queue) || !list_is_empty(&b->waiters);
+	queue_take(&s->queue, &b->set);
 	return b;
 }
 
@@ -172,52 +144,22 @@ retry_due(struct timer *t)
 }
 
 static void
-free_ops(struct list *ops)
-{
-	struct list *it;
-	struct list *tmp;
-
-	list_for_each_safe(it, tmp, ops)
-		op_free(container_of(it, struct op, link));
-	list_init(ops);
-}
-
-/* What could not be written is queued again, except what is outdated by now. */
-static void
-take_back(struct store *s, struct batch *b)
-{
-	struct list newer;
-	struct list *it;
-	struct list *tmp;
-
-	list_init(&newer);
-	move_all(&newer, &s->ops);
-	list_for_each_safe(it, tmp, &b->set.ops) {
-		struct op *op = container_of(it, struct op, link);
-
-		list_remove(&op->link);
-		if (find(s, op->kind, &op->uuid) != NULL ||
-		    (s->clear && op->kind != OP_ID))
-			op_free(op);
-		else
-			enqueue(s, op);
-	}
-	move_all(&s->ops, &newer);
-	s->clear |= b->set.clear;
-	move_all(&s->waiters, &b->waiters);
-}
-
-static void
 write_failed(struct store *s, struct batch *b)
 {
 	if (s->trouble[0] == '\0')
 		log_warn("store: cannot write: %s", b->why);
 	(void)snprintf(s->trouble, sizeof(s->trouble), "%s", b->why);
-	take_back(s, b);
+	if (b->r_secrets < 0)
+		queue_give_back_secrets(&s->queue, &b->set);
+	if (b->r_names < 0) {
+		queue_give_back_names(&s->queue, &b->set);
+		move_all(&s->waiters, &b->waiters);
+	}
 	s->pause_ns = s->pause_ns == 0 ? RETRY_FIRST : s->pause_ns * 2;
 	if (s->pause_ns > RETRY_MAX)
 		s->pause_ns = RETRY_MAX;
-	if (!s->held)
+	/* Unless somebody came meanwhile who is to be told at once, in any case. */
+	if (!s->held && list_is_empty(&s->told))
 		timers_set(loop_timers(s->loop), &s->retry, s->pause_ns);
 }
 
@@ -244,6 +186,27 @@ tell(struct list *waiters)
 	}
 }
 
+/* The same for those who are told either way. */
+static void
+tell_result(struct store *s, struct list *told, int rc)
+{
+	while (!list_is_empty(told)) {
+		struct waiter *w = container_of(told->next, struct waiter, link);
+		struct waiter copy = *w;
+
+		list_remove(&w->link);
+		free(w);
+		if (!s->closing)
+			copy.told(copy.arg, rc);
+	}
+}
+
+static bool
+secrets_are_kept(const struct store *s, const struct batch *b)
+{
+	return b->r_secrets == 0 && !db_is_memory(s->db);
+}
+
 static void
 finish_batch(struct lane_job *job)
 {
@@ -251,13 +214,14 @@ finish_batch(struct lane_job *job)
 	struct store *s = b->store;
 
 	s->in_flight = NULL;
-	if (b->r == 0)
+	if (b->r_names == 0 && b->r_secrets == 0)
 		written(s);
 	else
 		write_failed(s, b);
-	/* What came meanwhile goes first; both lists are empty after a failure. */
+	/* What came meanwhile goes first; a half that failed has left its lists empty. */
 	kick(s);
-	free_ops(&b->set.ops);
+	write_set_free_ops(&b->set);
+	tell_result(s, &b->told, secrets_are_kept(s, b) ? 0 : -EIO);
 	tell(&b->waiters);
 	free(b);
 }
@@ -272,9 +236,9 @@ store_open(struct loop *l, const char *path, struct store **ret_store,
 	/* Before the loop runs, this thread may block. */
 	worker_role_assume();
 	s->loop = l;
-	hmap_init(&s->by_key);
-	list_init(&s->ops);
+	queue_init(&s->queue);
 	list_init(&s->waiters);
+	list_init(&s->told);
 	timer_init(&s->retry, retry_due);
 	r = db_open(path, &s->db, &s->open_note);
 	if (r == 0) {
@@ -283,7 +247,7 @@ store_open(struct loop *l, const char *path, struct store **ret_store,
 			db_close(s->db);
 	}
 	if (r < 0) {
-		hmap_deinit(&s->by_key);
+		queue_deinit(&s->queue);
 		free(s->open_note);
 		free(s);
 		return r;
@@ -296,41 +260,66 @@ store_open(struct loop *l, const char *path, struct store **ret_store,
 	return 0;
 }
 
+static void
+free_waiters(struct list *waiters)
+{
+	while (!list_is_empty(waiters)) {
+		struct waiter *w = container_of(waiters->next, struct waiter, link);
+
+		list_remove(&w->link);
+		free(w);
+	}
+}
+
+static void
+write_last(struct store *s) ON_WORKER
+{
+	struct batch *b = take_batch(s);
+
+	if (b == NULL)
+		return;
+	write_batch(b);
+	if (b->r_names < 0 || b->r_secrets < 0)
+		log_err("store: the last changes are lost: %s", b->why);
+	if (b->r_names == 0)
+		tell(&b->waiters);
+	free_waiters(&b->waiters);
+	free_waiters(&b->told);
+	write_set_free_ops(&b->set);
+	free(b);
+}
+
 struct store *
 store_close(struct store *s)
 {
-	struct batch *b;
-
 	if (s == NULL)
 		return NULL;
 	/* The loop is not running any more. */
 	worker_role_assume();
 	s->held = true;
+	s->closing = true;
 	timers_unset(loop_timers(s->loop), &s->retry);
 	s->lane = lane_free(s->lane, true);
-	b = take_batch(s);
-	if (b != NULL) {
-		b->r = db_write(s->db, &b->set, b->why);
-		if (b->r < 0)
-			log_err("store: the last changes are lost: %s", b->why);
-		else
-			tell(&b->waiters);
-		while (!list_is_empty(&b->waiters)) {
-			struct waiter *w = container_of(b->waiters.next, struct waiter,
-			    link);
-
-			list_remove(&w->link);
-			free(w);
-		}
-		free_ops(&b->set.ops);
-		free(b);
-	}
+	write_last(s);
 	db_close(s->db);
-	hmap_deinit(&s->by_key);
+	queue_deinit(&s->queue);
 	free(s->open_note);
 	free(s->load_note);
 	free(s);
 	return NULL;
+}
+
+/* Keeps the line that loading gave, and says it and how many records were no use. */
+static void
+say_loaded(struct store *s, char *note, int skipped)
+{
+	if (note != NULL) {
+		log_warn("store: %s", note);
+		free(s->load_note);
+		s->load_note = note;
+	}
+	if (skipped > 0)
+		log_warn("store: %d records could not be read and are skipped", skipped);
 }
 
 int
@@ -346,34 +335,39 @@ store_load(struct store *s, const struct store_sink *sink)
 	s->held = true;
 	r = db_load(s->db, sink, &note);
 	s->held = false;
-	if (note != NULL) {
-		log_warn("store: %s", note);
-		free(s->load_note);
-		s->load_note = note;
-	}
-	if (r > 0)
-		log_warn("store: %d records could not be read and are skipped", r);
+	say_loaded(s, note, r);
 	kick(s);
 	return r;
+}
+
+int
+store_load_secrets(struct store *s, const struct store_secrets *sink)
+{
+	char *note = NULL;
+	bool stopped = s->in_flight != NULL;
+	int r;
+	int r_lane = 0;
+
+	worker_role_assume();
+	s->held = true;
+	/* What is being written is waited for: the connection is the lane's until then. */
+	if (stopped)
+		s->lane = lane_free(s->lane, true);
+	r = db_load_secrets(s->db, sink, &note);
+	if (stopped)
+		r_lane = lane_new(s->loop, "store", 1, 0, &s->lane);
+	say_loaded(s, note, r);
+	if (r_lane < 0)
+		return r_lane; /* held for good: there is nobody to write */
+	s->held = false;
+	kick(s);
+	return r < 0 ? r : 0;
 }
 
 static void
 put(struct store *s, enum op_kind kind, const struct op *values)
 {
-	struct op *op = find(s, kind, &values->uuid);
-
-	if (op == NULL) {
-		op = xcalloc(1, sizeof(*op));
-		op->kind = kind;
-		op->uuid = values->uuid;
-		enqueue(s, op);
-	}
-	free(op->blob);
-	op->id = values->id;
-	op->pending = values->pending;
-	op->wall_s = values->wall_s;
-	op->blob = values->blob;
-	op->len = values->len;
+	queue_put(&s->queue, kind, NULL, values);
 	kick(s);
 }
 
@@ -414,33 +408,88 @@ store_put_id(struct store *s, const struct uuid *uuid, uint32_t id, uint32_t pen
 	put(s, OP_ID, &(struct op){ .uuid = *uuid, .id = id, .pending = pending });
 }
 
+static void
+wait_for(struct list *waiters, const struct waiter *waiter)
+{
+	struct waiter *w = xcalloc(1, sizeof(*w));
+
+	*w = *waiter;
+	list_append(waiters, &w->link);
+}
+
+/* Somebody waits: that is worth an attempt before its time. */
+static void
+hurry(struct store *s)
+{
+	timers_unset(loop_timers(s->loop), &s->retry);
+	kick(s);
+}
+
+static void
+put_secret(struct store *s, enum op_kind kind, const char *key, struct op *op,
+    const void *blob, store_done_fn done, void *arg)
+{
+	op->blob = xmalloc(op->len == 0 ? 1 : op->len);
+	if (op->len > 0)
+		memcpy(op->blob, blob, op->len);
+	op->told = done != NULL;
+	queue_put(&s->queue, kind, key, op);
+	if (done == NULL) {
+		kick(s);
+		return;
+	}
+	wait_for(&s->told, &(struct waiter){ .told = done, .arg = arg });
+	hurry(s);
+}
+
+void
+store_put_cred(struct store *s, const struct uuid *uuid, const void *blob, size_t len,
+    store_done_fn done, void *arg)
+{
+	struct op op = { .uuid = *uuid, .len = len };
+
+	if (len > STORE_MAX_CRED)
+		abort();
+	put_secret(s, OP_CRED, NULL, &op, blob, done, arg);
+}
+
+void
+store_put_value(struct store *s, const char *key, const void *blob, size_t len,
+    store_done_fn done, void *arg)
+{
+	struct op op = { .len = len };
+
+	if (len > STORE_MAX_VALUE || strlen(key) > STORE_MAX_KEY)
+		abort();
+	put_secret(s, OP_VALUE, key, &op, blob, done, arg);
+}
+
+void
+store_del_cred(struct store *s, const struct uuid *uuid)
+{
+	put(s, OP_CRED, &(struct op){ .uuid = *uuid });
+}
+
+void
+store_del_all_creds(struct store *s)
+{
+	queue_clear_creds(&s->queue);
+	kick(s);
+}
+
 void
 store_clear(struct store *s)
 {
-	struct list *it;
-	struct list *tmp;
-
-	list_for_each_safe(it, tmp, &s->ops) {
-		struct op *op = container_of(it, struct op, link);
-
-		if (op->kind != OP_ID)
-			drop(s, op);
-	}
-	s->clear = true;
+	queue_clear(&s->queue);
+	queue_clear_creds(&s->queue);
 	kick(s);
 }
 
 void
 store_flush(struct store *s, void (*done)(void *arg), void *arg)
 {
-	struct waiter *w = xcalloc(1, sizeof(*w));
-
-	w->done = done;
-	w->arg = arg;
-	list_append(&s->waiters, &w->link);
-	/* Somebody waits: that is worth an attempt before its time. */
-	timers_unset(loop_timers(s->loop), &s->retry);
-	kick(s);
+	wait_for(&s->waiters, &(struct waiter){ .done = done, .arg = arg });
+	hurry(s);
 }
 
 const char *

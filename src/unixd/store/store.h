@@ -52,7 +52,8 @@ struct store_sink {
  */
 int must_use_ store_open(struct loop *l, const char *path, struct store **ret_store,
     const char **ret_note);
-/* Writes what is queued, then closes. Flushes whose writes fail get no answer. */
+/* Writes what is queued, then closes. Flushes whose writes fail get no answer; who waits for
+ * a credential or a value gets none at all. */
 struct store *store_close(struct store *s);
 
 /* Gives every record to the sink; a blob that cannot be unpacked is skipped and counted.
@@ -67,7 +68,7 @@ void store_del_user(struct store *s, const struct uuid *uuid);
 void store_del_group(struct store *s, const struct uuid *uuid);
 void store_put_id(struct store *s, const struct uuid *uuid, uint32_t id,
     uint32_t pending);
-/* Forgets users and groups; ids stay. */
+/* Forgets users, groups and credentials; ids and values stay. */
 void store_clear(struct store *s);
 
 /*
@@ -76,9 +77,16 @@ void store_clear(struct store *s);
  * NULL, is called on the loop once the change is committed and synced (rc 0), or could not
  * be (-EIO; it is not tried again). Never from inside the call. store_clear() drops the
  * credentials and keeps the values.
+ *
+ * A change that was overtaken by a newer one of the same row is answered with that one.
+ * Deletions, and changes nobody is told about, are tried again like names. In a store that
+ * works in memory every change is answered -EIO. Neither credentials nor values come over
+ * from a database that is set aside. A longer blob or key than these is the caller's
+ * mistake, and aborts.
  */
 #define STORE_MAX_CRED  1024u
 #define STORE_MAX_VALUE 4096u
+#define STORE_MAX_KEY   31u
 
 typedef void (*store_done_fn)(void *arg, int rc);
 void store_put_cred(struct store *s, const struct uuid *uuid, const void *blob,
@@ -93,7 +101,8 @@ struct store_secrets {
 	void (*cred)(void *arg, const struct uuid *uuid, const void *blob, size_t len);
 	void (*value)(void *arg, const char *key, const void *blob, size_t len);
 };
-/* Blocks; start of the daemon only. 0 or -errno. Members of the sink may be NULL. */
+/* Blocks; start of the daemon only. 0 or -errno, then nothing was given to the sink. Its
+ * members may be NULL. Credentials come after values. */
 int must_use_ store_load_secrets(struct store *s, const struct store_secrets *sink);
 
 /* Calls done(arg) on the loop, later, once everything queued before is committed. While

@@ -76,8 +76,17 @@ struct idp *fake_idp_new(struct timers *ts);
 /* Requests that are out are answered IDP_CANCELLED, as the real one does. */
 void fake_idp_free(struct idp *p);
 
-struct store *fake_store_new(void);
+struct store *fake_store_new(struct timers *ts);
 void fake_store_free(struct store *s);
+/* How long a credential or value takes to the disk (10 ms), and whether it gets there. */
+void fake_store_set_disk(struct store *s, int64_t latency_ns, bool fails);
+/* The daemon ends: nobody is told any more. `lose`: as if the power had failed. */
+void fake_store_stop(struct store *s, bool lose);
+/* What is on the disk for this account, or NULL. */
+const void *fake_store_cred(const struct store *s, const struct uuid *uuid,
+    size_t *ret_len);
+size_t fake_store_n_creds(const struct store *s);
+const void *fake_store_value(const struct store *s, const char *key, size_t *ret_len);
 bool fake_store_has(const struct store *s, bool is_group, const char *name);
 unsigned fake_store_writes(const struct store *s);
 void fake_store_set_trouble(struct store *s, const char *text);
