@@ -25,6 +25,7 @@
 #include "ku/wire.h"
 #include "ku/wire_ops.h"
 #include "src/base/util.h"
+#include "src/client/peer.h"
 #include "src/wire/codec.h"
 
 /* One request per connection: any constant tells its reply from a stray one. */
@@ -271,6 +272,20 @@ receive_reply(int fd, struct client_call *call, struct deadline deadline, size_t
 	return in.got == total ? 0 : -EPROTO;
 }
 
+/* The NSS module sends no secrets and is compiled without the means to. */
+static int
+verify(int fd, const struct client_call *call)
+{
+	if (!call->verify_peer)
+		return 0;
+#ifdef KU_CLIENT_WITHOUT_PEER
+	(void)fd;
+	return -EPERM;
+#else
+	return peer_verify(fd, call->path);
+#endif
+}
+
 static int
 attempt(struct client_call *call, struct deadline deadline, size_t *ret_got)
 {
@@ -281,6 +296,8 @@ attempt(struct client_call *call, struct deadline deadline, size_t *ret_got)
 	if (fd < 0)
 		return fd;
 	r = connect_by(fd, call->path, deadline);
+	if (r == 0)
+		r = verify(fd, call);
 	if (r == 0)
 		r = send_request(fd, call, deadline);
 	if (r == 0)

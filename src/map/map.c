@@ -244,6 +244,26 @@ map_proves_not_local(struct map *m, bool group, const struct name *name, uint32_
 	return proved;
 }
 
+/* The age of the map, the record's freshness and the lease do not matter: who is local was
+ * decided by an administrator, and only the next map says that it was decided anew. */
+bool
+map_user_is_overridden(struct map *m, const struct name *name)
+{
+	struct question q = { .kind = KU_MAP_USER, .name = name };
+	uint32_t now = hold_now(), lens = 0;
+	bool overridden = false;
+	struct access a;
+	struct found f;
+
+	if (!hold_acquire(m, now, &a))
+		return false;
+	if (look_up(a.view, &q, now, &f) == FOUND_ENTRY && answer_user_is_allowed(&f) &&
+	    view_words(a.view, f.off + (KU_MAP_U_LENS + 3) * 4, &lens, 1))
+		overridden = (lens >> 16 & KU_MAP_UF_OVERRIDE) != 0;
+	hold_release(m, &a);
+	return overridden;
+}
+
 void
 map_close(struct map *m)
 {

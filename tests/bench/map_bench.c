@@ -39,7 +39,7 @@ fill(struct publish *p, uint32_t n, uint32_t fresh_until)
 		const char *keys[] = { name, spn };
 		uint32_t gids[10];
 		struct passwd_view v = { FIRST + i, FIRST + i, spn, text, home,
-			"/bin/bash", 10, gids };
+			"/bin/bash", 10, gids, false };
 		struct group_view g = { FIRST + i, spn, 0, NULL };
 
 		(void)snprintf(name, sizeof(name), "p%06u", i);

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,7 @@ struct passwd_view {
 	const char *shell;
 	size_t n_gids; /* supplementary groups, without the primary one */
 	const uint32_t *gids;
+	bool overrides; /* listed in allow_local_account_override */
 };
 
 struct group_view {

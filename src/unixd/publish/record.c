@@ -188,7 +188,8 @@ record_user(struct record_buf *to, const struct passwd_view *v,
 	record_set_word(to->data, KU_MAP_U_LENS, len[0] | len[1] << 16);
 	record_set_word(to->data, KU_MAP_U_LENS + 1, len[2] | len[3] << 16);
 	record_set_word(to->data, KU_MAP_U_LENS + 2, key_off | key_len << 16);
-	record_set_word(to->data, KU_MAP_U_LENS + 3, aliases);
+	record_set_word(to->data, KU_MAP_U_LENS + 3,
+	    aliases | (v->overrides ? KU_MAP_UF_OVERRIDE << 16 : 0));
 	return finish(to, KU_MAP_USER, v->uid);
 }
 
@@ -277,7 +278,8 @@ record_rekey(struct record_buf *to, const uint8_t *rec, const struct record_buf 
 		pad(to, 4);
 		list = (list + 3) & ~3u;
 		record_set_word(to->data, KU_MAP_U_LENS + 2, key_off | key_len << 16);
-		record_set_word(to->data, KU_MAP_U_LENS + 3, aliases);
+		w = record_word(rec, KU_MAP_U_LENS + 3) & ~0xffffu; /* the flags */
+		record_set_word(to->data, KU_MAP_U_LENS + 3, w | aliases);
 	} else {
 		w = record_word(rec, KU_MAP_G_LENS) & 0xffff;
 		record_set_word(to->data, KU_MAP_G_LENS, w | key_off << 16);

@@ -265,6 +265,7 @@ view_passwd(struct resolver *r, const struct cache_user *cu, struct view_buf *b)
 	b->pw.name = view_user_name(r, u->name, u->spn);
 	b->pw.n_gids = gids.n;
 	b->pw.gids = b->mem;
+	b->pw.overrides = view_is_overridden_user(r, cu);
 	b->pw.gecos = text;
 	text = put_gecos(text, gecos);
 	memcpy(text, home, strlen(home) + 1);

@@ -104,7 +104,7 @@ put_version(struct fixture *f, uint32_t id, unsigned version)
 	char name[32], dir[512], sum[16];
 	const char *key = name;
 	uint32_t gids[] = { 10000 + id, 10000 + version };
-	struct passwd_view v = { id, id, name, sum, dir, "/bin/sh", 2, gids };
+	struct passwd_view v = { id, id, name, sum, dir, "/bin/sh", 2, gids, false };
 	size_t len;
 
 	(void)snprintf(name, sizeof(name), "p%u", id);

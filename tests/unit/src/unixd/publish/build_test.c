@@ -38,7 +38,7 @@ change(struct fixture *f, uint32_t id, unsigned version)
 	static char gecos[40001];
 	char name[16];
 	const char *key = name;
-	struct passwd_view v = { id, id, name, gecos, "/", "/bin/sh", 0, NULL };
+	struct passwd_view v = { id, id, name, gecos, "/", "/bin/sh", 0, NULL, false };
 
 	(void)snprintf(name, sizeof(name), "p%u", id);
 	memset(gecos, 'a' + (int)(version % 26), 2000);

@@ -378,7 +378,7 @@ keys_follow_the_own_domain(void **state)
 {
 	struct fixture *f = *state;
 	const char *keys[] = { "zoe@later.example" };
-	struct passwd_view v = { 7000, 7000, "zoe", "", "/", "/bin/sh", 0, NULL };
+	struct passwd_view v = { 7000, 7000, "zoe", "", "/", "/bin/sh", 0, NULL, false };
 
 	publish_user(f->p, &v, keys, 1, LATER);
 	fixture_commit(f);

@@ -31,7 +31,7 @@ alice(void)
 	static const uint32_t gids[] = { 7, 8, 9 };
 
 	return (struct passwd_view){ 5000, 5000, "alice@own.example", "A", "/a",
-		"/bin/sh", 3, gids };
+		"/bin/sh", 3, gids, false };
 }
 
 static void
