@@ -196,8 +196,7 @@ class Host(Container):
         """agetty and login on the machine's console."""
         user = user or self.login_name(name)
         console = self.console
-        console.line("")
-        console.expect(r"login: $", 20)
+        console.expect(r"login: \Z", 20)
         console.line(user)
         console.expect(r"Password: ?$", 20)
         if before:

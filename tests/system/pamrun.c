@@ -6,7 +6,10 @@
  * from standard input, so that none is in an argument list. With -P or -T it is a crowd:
  * the same conversation from many processes or threads at once, each judged on its own.
  *
- *	pamrun [-s SERVICE] -u USER [-r RHOST] [-t TTY] [-q] [-P N | -T N] CALL …
+ *	pamrun [-s SERVICE] -u USER [-r RHOST] [-t TTY] [-q] [-P N | -T N [-g]] CALL …
+ *
+ * -g: every line of standard input is the password of one conversation of its own, and the
+ * threads share them out.
  *
  * CALL: auth acct open close cred delete chauthtok. Lines: CALL, code, name, milliseconds,
  * delay in ms, PAM_USER afterwards, messages; separated by tabs. A crowd prints one line
@@ -14,8 +17,7 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
-#include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -30,6 +32,7 @@
 
 #define PASSWORDS   8
 #define CROWD_MAX   2000
+#define WORDS_MAX   20000
 #define OUT_OF_TIME 99 /* no code of PAM's: the deadline of a crowd has passed */
 
 struct run {
@@ -210,56 +213,63 @@ struct crowd {
 	const struct run *run;
 	int gate[2]; /* everybody waits for its end of file, then starts */
 	struct result *results;
+	int n_results;
+	char **words; /* a password for each conversation; NULL: all type the same */
+	atomic_int next;
 };
+
+static void
+wait_at_gate(const struct crowd *crowd)
+{
+	char byte;
+
+	while (read(crowd->gate[0], &byte, 1) == -1 && errno == EINTR)
+		;
+}
 
 static void
 take_part(const struct crowd *crowd, int i)
 {
-	char byte;
-	int64_t begin;
+	struct run run = *crowd->run;
+	int64_t begin = now_ms();
 
-	while (read(crowd->gate[0], &byte, 1) == -1 && errno == EINTR)
-		;
-	begin = now_ms();
-	crowd->results[i].code = converse(crowd->run, false);
+	if (crowd->words) {
+		run.passwords[0] = crowd->words[i];
+		run.n_passwords = 1;
+	}
+	crowd->results[i].code = converse(&run, false);
 	crowd->results[i].ms = (unsigned)(now_ms() - begin);
 }
 
-struct member {
-	const struct crowd *crowd;
-	int i;
-	pthread_t thread;
-};
-
 static void *
-member_main(void *arg)
+thread_main(void *arg)
 {
-	const struct member *m = arg;
+	struct crowd *crowd = arg;
+	int i;
 
-	take_part(m->crowd, m->i);
+	wait_at_gate(crowd);
+	while ((i = atomic_fetch_add(&crowd->next, 1)) < crowd->n_results)
+		take_part(crowd, i);
 	return NULL;
 }
 
 static void
-run_threads(const struct crowd *crowd, int n)
+run_threads(struct crowd *crowd, int n)
 {
-	struct member *members = calloc((size_t)n, sizeof *members);
+	pthread_t *threads = calloc((size_t)n, sizeof *threads);
 
-	if (!members)
+	if (!threads)
 		exit(2);
 	for (int i = 0; i < n; i++) {
-		members[i].crowd = crowd;
-		members[i].i = i;
-		if (pthread_create(&members[i].thread, NULL, member_main, &members[i]) !=
-		    0) {
+		if (pthread_create(&threads[i], NULL, thread_main, crowd) != 0) {
 			(void)fprintf(stderr, "pamrun: no thread %d\n", i);
 			exit(2);
 		}
 	}
 	(void)close(crowd->gate[1]);
 	for (int i = 0; i < n; i++)
-		(void)pthread_join(members[i].thread, NULL);
-	free(members);
+		(void)pthread_join(threads[i], NULL);
+	free(threads);
 }
 
 static void
@@ -274,6 +284,8 @@ run_processes(const struct crowd *crowd, int n)
 		}
 		if (pid == 0) {
 			(void)close(crowd->gate[1]);
+			wait_at_gate(crowd);
+			wait_at_gate(crowd);
 			take_part(crowd, i);
 			_exit(0);
 		}
@@ -283,93 +295,129 @@ run_processes(const struct crowd *crowd, int n)
 		;
 }
 
-static int
-run_crowd(const struct run *run, int n, bool threads)
+static void
+print_crowd(const struct crowd *crowd)
 {
-	struct crowd crowd = { .run = run };
-	size_t size = (size_t)n * sizeof *crowd.results;
-
-	crowd.results = mmap(NULL, size, PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (crowd.results == MAP_FAILED || pipe(crowd.gate) != 0)
-		return 2;
-	for (int i = 0; i < n; i++)
-		crowd.results[i].code = OUT_OF_TIME;
-	if (threads)
-		run_threads(&crowd, n);
-	else
-		run_processes(&crowd, n);
 	for (int code = 0; code <= OUT_OF_TIME; code++) {
 		unsigned count = 0, longest = 0;
 
-		for (int i = 0; i < n; i++) {
-			if (crowd.results[i].code != code)
+		for (int i = 0; i < crowd->n_results; i++) {
+			if (crowd->results[i].code != code)
 				continue;
 			count++;
-			if (crowd.results[i].ms > longest)
-				longest = crowd.results[i].ms;
+			if (crowd->results[i].ms > longest)
+				longest = crowd->results[i].ms;
 		}
 		if (count > 0)
 			(void)printf("%d\t%s\t%u\t%u\n", code, code_name(code), count,
 			    longest);
 	}
+}
+
+static int
+run_crowd(const struct run *run, int n, bool threads, char **words, int n_words)
+{
+	struct crowd crowd = { .run = run, .words = words };
+	size_t size;
+
+	crowd.n_results = words ? n_words : n;
+	size = (size_t)crowd.n_results * sizeof *crowd.results;
+
+	crowd.results = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (crowd.results == MAP_FAILED || pipe(crowd.gate) != 0)
+		return 2;
+	for (int i = 0; i < crowd.n_results; i++)
+		crowd.results[i].code = OUT_OF_TIME;
+	if (threads)
+		run_threads(&crowd, n);
+	else
+		run_processes(&crowd, n);
+	print_crowd(&crowd);
 	return 0;
 }
 
-static void
-read_passwords(struct run *run)
+static int
+read_words(char **words, int max)
 {
 	char line[1024];
+	int n = 0;
 
-	while (run->n_passwords < PASSWORDS && fgets(line, sizeof line, stdin)) {
+	while (n < max && fgets(line, sizeof line, stdin)) {
 		line[strcspn(line, "\n")] = '\0';
-		run->passwords[run->n_passwords++] = strdup(line);
+		words[n++] = strdup(line);
 	}
+	return n;
+}
+
+struct options {
+	struct run run;
+	int processes, threads;
+	bool guess;
+};
+
+static int
+parse(struct options *o, int argc, char **argv)
+{
+	int c;
+
+	while ((c = getopt(argc, argv, "s:u:r:t:qgP:T:")) != -1) {
+		switch (c) {
+		case 's':
+			o->run.service = optarg;
+			break;
+		case 'u':
+			o->run.user = optarg;
+			break;
+		case 'r':
+			o->run.rhost = optarg;
+			break;
+		case 't':
+			o->run.tty = optarg;
+			break;
+		case 'q':
+			o->run.flags |= (int)PAM_SILENT;
+			break;
+		case 'g':
+			o->guess = true;
+			break;
+		case 'P':
+			o->processes = atoi(optarg);
+			break;
+		case 'T':
+			o->threads = atoi(optarg);
+			break;
+		default:
+			return -1;
+		}
+	}
+	o->run.calls = argv + optind;
+	o->run.n_calls = argc - optind;
+	if (!o->run.user || optind >= argc || (o->guess && o->threads < 1))
+		return -1;
+	return o->processes > CROWD_MAX || o->threads > CROWD_MAX ? -1 : 0;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct run run = { .service = "login" };
-	int processes = 0, threads = 0, c;
+	struct options o = { .run = { .service = "login" } };
 
-	while ((c = getopt(argc, argv, "s:u:r:t:qP:T:")) != -1) {
-		switch (c) {
-		case 's':
-			run.service = optarg;
-			break;
-		case 'u':
-			run.user = optarg;
-			break;
-		case 'r':
-			run.rhost = optarg;
-			break;
-		case 't':
-			run.tty = optarg;
-			break;
-		case 'q':
-			run.flags |= (int)PAM_SILENT;
-			break;
-		case 'P':
-			processes = atoi(optarg);
-			break;
-		case 'T':
-			threads = atoi(optarg);
-			break;
-		default:
-			return 2;
-		}
-	}
-	if (!run.user || optind >= argc || processes > CROWD_MAX || threads > CROWD_MAX) {
+	if (parse(&o, argc, argv) != 0) {
 		(void)fputs("usage: pamrun [-s SERVICE] -u USER [-r RHOST] [-t TTY] [-q] "
-			    "[-P N | -T N] CALL ...\n",
+			    "[-P N | -T N [-g]] CALL ...\n",
 		    stderr);
 		return 2;
 	}
-	run.calls = argv + optind;
-	run.n_calls = argc - optind;
-	read_passwords(&run);
-	if (processes > 0 || threads > 0)
-		return run_crowd(&run, processes > 0 ? processes : threads, threads > 0);
-	return converse(&run, true) == PAM_SUCCESS ? 0 : 1;
+	if (o.guess) {
+		char **words = calloc(WORDS_MAX, sizeof *words);
+		int n = words ? read_words(words, WORDS_MAX) : 0;
+
+		return n > 0 ? run_crowd(&o.run, o.threads, true, words, n) : 2;
+	}
+	o.run.n_passwords = (size_t)read_words(o.run.passwords, PASSWORDS);
+	if (o.processes > 0 || o.threads > 0)
+		return run_crowd(&o.run, o.processes > 0 ? o.processes : o.threads,
+		    o.threads > 0, NULL, 0);
+	return converse(&o.run, true) == PAM_SUCCESS ? 0 : 1;
 }
