@@ -161,16 +161,16 @@ class Host(Container):
         entered = status == 0 and f"{MARK} {user}" in talk.text
         return Result(entered, talk.text, took)
 
-    def su_from_root(self, name):
+    def su_from_root(self, name, user=None):
         """root does not type a password: the account and session phases alone."""
-        user = self.login_name(name)
+        user = user or self.login_name(name)
         begin = time.monotonic()
         talk = self.talk("su", "-", user, "-c", f"echo {MARK} $(id -un) $PWD")
         return self._end(talk, begin, user)
 
-    def su_from_rescue(self, name, typed=None, before=None):
+    def su_from_rescue(self, name, typed=None, before=None, user=None):
         """A local person becomes that one, with the password."""
-        user = self.login_name(name)
+        user = user or self.login_name(name)
         talk = Talk(self.argv("setpriv", "--reuid=rescue", "--regid=rescue", "--clear-groups",
                               "--", "su", "-", user, "-c", f"echo {MARK} $(id -un) $PWD"),
                     name="su")
@@ -219,9 +219,9 @@ class Host(Container):
                               stdin=(typed or password(name)) + "\n", check=False)
         return Result(done.returncode == 0, done.stdout, time.monotonic() - begin)
 
-    def cron(self, name):
+    def cron(self, name, user=None):
         """A job of that person; @reboot makes cron run it at its own start."""
-        user = self.login_name(name)
+        user = user or self.login_name(name)
         self.run("systemctl", "stop", "cron")
         self.run("rm", "-f", "/run/crond.reboot", "/run/cron-ran")
         self.run("install", "-m", "0666", "/dev/null", "/run/cron-ran")
