@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "src/base/util.h"
+
 static void
 close_fdp(int *fd)
 {
@@ -25,22 +27,33 @@ close_fdp(int *fd)
 		(void)close(*fd);
 }
 
-/* 0 when the file can be read and is long enough to be a pin; -errno. */
+/* 0 with the descriptor of a file that is long enough to be a pin; -errno. */
 static int
-pin_check(const char *path)
+pin_open(const char *path, int *ret_fd)
 {
 	int cleanup_(close_fdp)
 	    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	struct stat st;
-	char byte;
 
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode) || st.st_size < PIN_MIN_LEN || st.st_size > PIN_MAX_LEN)
 		return -EBADMSG;
-	if (pread(fd, &byte, 1, 0) != 1)
-		return -EIO;
+	*ret_fd = fd;
+	fd = -1;
 	return 0;
+}
+
+static int
+pin_check(const char *path)
+{
+	int cleanup_(close_fdp) fd = -1;
+	int r = pin_open(path, &fd);
+	char byte;
+
+	if (r < 0)
+		return r;
+	return pread(fd, &byte, 1, 0) == 1 ? 0 : -EIO;
 }
 
 static int
@@ -145,4 +158,45 @@ pin_prepare(const char *configured, const char *path, const char *alt,
 		pin_say(p, PIN_UNREADABLE, "offline login off: %s: %s", path,
 		    rc == -EBADMSG ? "not a pin (24 bytes or more in a file)"
 				   : strerror(-rc));
+}
+
+/* Until the end or until the secret is full. */
+static int
+read_all(int fd, struct secret *s)
+{
+	while (s->len < s->cap) {
+		ssize_t n = read(fd, s->data + s->len, s->cap - s->len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		s->len += (size_t)n;
+	}
+	return 0;
+}
+
+int
+pin_read(const struct pin *pin, struct secret **ret_secret)
+{
+	struct secret *s cleanup_(secret_freep) = secret_new(PIN_MAX_LEN + 1);
+	int cleanup_(close_fdp) fd = -1;
+	int r;
+
+	if (s == NULL)
+		return -ENOMEM;
+	r = pin_open(pin->path, &fd);
+	if (r == 0)
+		r = read_all(fd, s);
+	if (r < 0)
+		return r;
+	/* The file may have changed since its size was looked at. */
+	if (s->len < PIN_MIN_LEN || s->len > PIN_MAX_LEN)
+		return -EBADMSG;
+	if (s->data[s->len - 1] == '\n')
+		s->data[--s->len] = 0;
+	*ret_secret = TAKE_PTR(s);
+	return 0;
 }

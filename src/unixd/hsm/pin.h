@@ -10,6 +10,7 @@
 #pragma once
 
 #include "src/base/attr.h"
+#include "src/base/secret.h"
 
 /* 24 random bytes as lower-case hex, no newline; files of others may be longer. */
 #define PIN_MIN_LEN  24u
@@ -35,3 +36,9 @@ struct pin {
  * nothing is there, fills *ret_pin. Never fails: what is wrong is in the result. */
 void pin_prepare(const char *configured, const char *path, const char *alt,
     struct pin *ret_pin);
+
+/*
+ * What the file says now: all its bytes but a newline at the end, which an editor may have
+ * put there. 0, -EBADMSG when it is no pin any more, or -errno.
+ */
+int must_use_ pin_read(const struct pin *pin, struct secret **ret_secret) ON_WORKER;
