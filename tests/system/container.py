@@ -236,5 +236,9 @@ def main(scenario):
         scenario()
     except Failed as failure:
         print(f"FAILED: {failure}", file=sys.stderr)
+        if os.environ.get("KU_SYSTEM_KEEP"):
+            print("The container is still there; pgrep -x systemd, nsenter -t PID -a. \"exit\" "
+                  "ends it.", file=sys.stderr)
+            subprocess.run(["bash", "--norc"], check=False)
         sys.exit(1)
     print(f"done in {time.monotonic() - begin:.1f} s")
