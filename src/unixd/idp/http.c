@@ -29,24 +29,40 @@
 #include "src/unixd/idp/wipe.h"
 
 /* All that the resolver has under way at once, and its probe: nothing waits here unseen. */
-#define MAX_ACTIVE          18u
+#define MAX_LOOKUPS 18u
+/* A server hashes 10 to 25 passwords a second and core: more at once only take longer each. */
+#define MAX_URGENT          8u
+#define MAX_ACTIVE          (MAX_LOOKUPS + MAX_URGENT)
 #define MAX_WAITING         1024u
 #define IDLE_MS             60000
 #define EXPIRES_NEVER_BEGAN INT64_MIN
+
+enum { LINE_URGENT, LINE_LOOKUPS, N_LINES };
+
+struct line {
+	struct list waiting;
+	unsigned n_active;
+	unsigned max_active;
+	unsigned n_posted; /* on the loop's side: posted and not done */
+};
 
 struct http {
 	struct loop *loop;
 	struct lane *lane;
 	struct http_config *config; /* for new requests */
 	struct list refused;
-	unsigned n_posted; /* on the loop's side: posted and not done */
 	int wake_fd;
 
-	/* The lane's. */
+	/* The lane's, but for n_posted. */
+	struct line lines[N_LINES];
 	struct pool *pools; /* newest first */
-	struct list waiting;
-	unsigned n_active;
 };
+
+static struct line *
+line_of(struct http *h, const struct http_request *r)
+{
+	return &h->lines[r->urgent ? LINE_URGENT : LINE_LOOKUPS];
+}
 
 static void *
 zeroing_calloc(size_t n, size_t size)
@@ -74,6 +90,7 @@ http_request_reset(struct http_request *r)
 	r->cert = (struct tls_cert){ 0 };
 	r->detail[0] = '\0';
 	r->error[0] = '\0';
+	atomic_store_explicit(&r->on_wire, false, memory_order_relaxed);
 	r->began = false;
 	r->too_long = false;
 	r->pool = NULL;
@@ -174,6 +191,7 @@ start(struct http *h, struct http_request *r)
 {
 	struct pool *p;
 
+	atomic_store_explicit(&r->on_wire, true, memory_order_relaxed);
 	if (r->config->base == NULL || r->config->uri_problem != NULL) {
 		fail(r, IDP_UNREACHABLE, IDP_NO_URI,
 		    r->config->uri_problem != NULL ? r->config->uri_problem : "");
@@ -196,7 +214,7 @@ start(struct http *h, struct http_request *r)
 	}
 	list_append(&p->active, &r->link);
 	p->n_active++;
-	h->n_active++;
+	line_of(h, r)->n_active++;
 }
 
 static void
@@ -209,7 +227,7 @@ take_new(struct http *h)
 
 		job = job->next;
 		if (r->path != NULL) {
-			list_append(&h->waiting, &r->link);
+			list_append(&line_of(h, r)->waiting, &r->link);
 			continue;
 		}
 		r->class = IDP_FOUND;
@@ -218,30 +236,56 @@ take_new(struct http *h)
 	}
 }
 
-/* Begins what there is room for; gives up on what has waited too long. */
+/*
+ * Begins what there is room for; gives up on what has waited too long. That a login could
+ * not leave the line is no news of the server: there are many of them.
+ */
 static void ON_WORKER
-start_waiting(struct http *h)
+start_waiting(struct http *h, struct line *line)
 {
 	int64_t now = mono_now();
 
-	while (!list_is_empty(&h->waiting)) {
-		struct http_request *r = container_of(h->waiting.next,
+	while (!list_is_empty(&line->waiting)) {
+		struct http_request *r = container_of(line->waiting.next,
 		    struct http_request, link);
 
-		if (r->expires_ns > now && h->n_active >= MAX_ACTIVE)
+		if (r->expires_ns > now && line->n_active >= line->max_active)
 			return;
 		list_remove(&r->link);
 		if (r->expires_ns == EXPIRES_NEVER_BEGAN) {
 			fail(r, IDP_ERROR, IDP_TIMED_OUT, "too many requests in line");
 			finish(r);
 		} else if (r->expires_ns <= now) {
-			fail(r, IDP_UNREACHABLE, IDP_TIMED_OUT,
+			fail(r, r->urgent ? IDP_ERROR : IDP_UNREACHABLE, IDP_TIMED_OUT,
 			    "waited in line too long");
 			finish(r);
 		} else {
 			start(h, r);
 		}
 	}
+}
+
+static bool
+somebody_waits(const struct http *h)
+{
+	for (size_t i = 0; i < N_LINES; i++) {
+		if (!list_is_empty(&h->lines[i].waiting))
+			return true;
+	}
+	return false;
+}
+
+/* What has just ended made room: begin before sleeping. */
+static bool
+somebody_may_begin(const struct http *h)
+{
+	for (size_t i = 0; i < N_LINES; i++) {
+		const struct line *line = &h->lines[i];
+
+		if (!list_is_empty(&line->waiting) && line->n_active < line->max_active)
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -251,7 +295,7 @@ end_active(struct http *h, struct http_request *r)
 	http_easy_free(r);
 	list_remove(&r->link);
 	r->pool->n_active--;
-	h->n_active--;
+	line_of(h, r)->n_active--;
 }
 
 static void
@@ -307,7 +351,7 @@ sleep_on(struct http *h)
 {
 	struct curl_waitfd wake = { .fd = h->wake_fd, .events = CURL_WAIT_POLLIN };
 	bool older = h->pools != NULL && h->pools->next != NULL;
-	int ms = older ? 10 : !list_is_empty(&h->waiting) ? 100 : IDLE_MS;
+	int ms = older ? 10 : somebody_waits(h) ? 100 : IDLE_MS;
 	uint64_t count;
 
 	if (h->pools == NULL) {
@@ -341,9 +385,11 @@ cancel_all(struct http *h)
 			cancel(h, r);
 		}
 	}
-	list_for_each_safe(it, tmp, &h->waiting) {
-		list_remove(it);
-		cancel(h, container_of(it, struct http_request, link));
+	for (size_t i = 0; i < N_LINES; i++) {
+		list_for_each_safe(it, tmp, &h->lines[i].waiting) {
+			list_remove(it);
+			cancel(h, container_of(it, struct http_request, link));
+		}
 	}
 	while (h->pools != NULL) {
 		struct pool *p = h->pools;
@@ -361,10 +407,10 @@ body(void *arg)
 	worker_role_assume();
 	while (!lane_stopping(h->lane)) {
 		take_new(h);
-		start_waiting(h);
+		for (size_t i = 0; i < N_LINES; i++)
+			start_waiting(h, &h->lines[i]);
 		drive(h);
-		/* What has just ended made room: begin before sleeping. */
-		if (!list_is_empty(&h->waiting) && h->n_active < MAX_ACTIVE)
+		if (somebody_may_begin(h))
 			continue;
 		sleep_on(h);
 	}
@@ -387,7 +433,7 @@ static void
 deliver(struct http_request *r)
 {
 	r->config = http_config_unref(r->config);
-	r->http->n_posted--;
+	line_of(r->http, r)->n_posted--;
 	wipe_string(&r->own_bearer);
 	r->done(r);
 }
@@ -409,7 +455,10 @@ http_new(struct loop *l, const struct idp_settings *settings, struct http **ret_
 		return -EIO;
 	h = xcalloc(1, sizeof(*h));
 	h->loop = l;
-	list_init(&h->waiting);
+	for (size_t i = 0; i < N_LINES; i++)
+		list_init(&h->lines[i].waiting);
+	h->lines[LINE_URGENT].max_active = MAX_URGENT;
+	h->lines[LINE_LOOKUPS].max_active = MAX_LOOKUPS;
 	list_init(&h->refused);
 	h->config = http_config_new(settings);
 	/* Blocking: the lane sleeps in read() until its first request. */
@@ -461,11 +510,11 @@ http_post(struct http *h, struct http_request *r)
 	r->bearer = NULL;
 	r->config = http_config_ref(h->config);
 	r->job.done = on_done;
-	r->expires_ns = loop_now(h->loop)->mono_ns +
-	    (int64_t)r->config->request_timeout_ms * CLOCK_MS;
-	h->n_posted++;
+	r->expires_ns = r->deadline_ns != 0 ? r->deadline_ns
+					    : loop_now(h->loop)->mono_ns +
+		(int64_t)r->config->request_timeout_ms * CLOCK_MS;
 	/* Too many: not even put in line, but answered the same way as the others. */
-	if (h->n_posted > MAX_WAITING)
+	if (++line_of(h, r)->n_posted > MAX_WAITING)
 		r->expires_ns = EXPIRES_NEVER_BEGAN;
 	if (h->lane == NULL || lane_post(h->lane, &r->job) < 0)
 		list_append(&h->refused, &r->link);

@@ -3,12 +3,13 @@
  * HTTP to one server on a lane of its own. A request goes in from the loop, is answered on
  * the lane (where `work` may take the body apart), and comes back to `done` on the loop.
  *
- * At most 8 requests are on the wire at once, over kept connections; the others wait in
- * line, each no longer than a request may take. Removing a request never waits for a name
- * server that hangs.
+ * There are two lines, each with places of its own on the wire: people who wait for their
+ * login never stand behind lookups. The others in a line wait, each no longer than its
+ * request may take. Removing a request never waits for a name server that hangs.
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,16 +27,22 @@ struct http;
 struct http_config;
 struct http_request;
 struct loop;
+struct secret;
 
 typedef void (*http_fn)(struct http_request *r);
 
 struct http_request {
 	/* The caller's, until done. Strings but the bearer are borrowed until then. */
-	const char *path;       /* absolute; NULL: nothing is sent, only `work` is run */
-	const char *body;       /* JSON: a POST; NULL: a GET */
+	const char *path; /* absolute; NULL: nothing is sent, only `work` is run */
+	const char *body; /* JSON: a POST; NULL: a GET */
+	/* A POST with a body that libcurl sends from where it is and that goes over HTTP/1.1:
+	 * a library for HTTP/2 would keep copies in its own buffers. */
+	const struct secret *secret_body;
 	const char *bearer;     /* copied by http_post(); NULL: none */
 	const char *session_id; /* of a login; NULL: none */
 	size_t max_body;
+	bool urgent;         /* in the line of logins */
+	int64_t deadline_ns; /* on mono; 0: as long as a request may take, from now */
 	http_fn work; /* on the lane, when there is an answer (any status); may be NULL */
 	http_fn done; /* on the loop, always, once */
 
@@ -61,6 +68,7 @@ struct http_request {
 	void *easy;
 	void *headers;
 	size_t room;
+	atomic_bool on_wire; /* it has left the line */
 	bool began;
 	bool too_long;
 	char error[256];

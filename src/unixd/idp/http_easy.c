@@ -6,14 +6,17 @@
 #include "src/unixd/idp/http_easy.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "ku/paths.h"
+#include "src/base/secret.h"
 #include "src/base/util.h"
 #include "src/prog/xalloc.h"
+#include "src/unixd/core/clock.h"
 #include "src/unixd/idp/http.h"
 #include "src/unixd/idp/http_config.h"
 #include "src/unixd/idp/reason.h"
@@ -142,7 +145,7 @@ make_headers(struct http_request *r)
 {
 	bool ok = add_header(r, "Accept", "application/json");
 
-	if (r->body != NULL) {
+	if (r->body != NULL || r->secret_body != NULL) {
 		ok = ok && add_header(r, "Content-Type", "application/json");
 		ok = ok && add_header(r, "Expect:", NULL);
 	}
@@ -176,6 +179,38 @@ set_tls(struct http_request *r)
 	(void)curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 }
 
+/* In total, from here. */
+static long
+time_left_ms(const struct http_request *r)
+{
+	struct clock now;
+	int64_t ms;
+
+	if (r->deadline_ns == 0)
+		return r->config->request_timeout_ms;
+	clock_read(&now);
+	ms = (r->deadline_ns - now.mono_ns) / CLOCK_MS;
+	return ms < 1 ? 1 : ms > INT_MAX ? INT_MAX : (long)ms;
+}
+
+static bool
+set_body(struct http_request *r)
+{
+	const struct secret *secret = r->secret_body;
+	CURL *e = r->easy;
+
+	if (secret != NULL) {
+		(void)curl_easy_setopt(e, CURLOPT_HTTP_VERSION,
+		    (long)CURL_HTTP_VERSION_1_1);
+		return curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE,
+			   (curl_off_t)secret->len) == CURLE_OK &&
+		    curl_easy_setopt(e, CURLOPT_POSTFIELDS, (const char *)secret->data) ==
+		    CURLE_OK;
+	}
+	return r->body == NULL ||
+	    curl_easy_setopt(e, CURLOPT_COPYPOSTFIELDS, r->body) == CURLE_OK;
+}
+
 static void
 set_transport(struct http_request *r)
 {
@@ -189,7 +224,7 @@ set_transport(struct http_request *r)
 	(void)curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	(void)curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	(void)curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, r->config->conn_timeout_ms);
-	(void)curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, r->config->request_timeout_ms);
+	(void)curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, time_left_ms(r));
 	(void)curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, MAX_IDLE_S);
 	(void)curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
 	(void)curl_easy_setopt(e, CURLOPT_USERAGENT, "kanidm-unix/" KU_VERSION);
@@ -215,8 +250,7 @@ http_easy_make(struct http_request *r)
 	set_transport(r);
 	if (r->config->tls)
 		set_tls(r);
-	if (r->body != NULL &&
-	    curl_easy_setopt(e, CURLOPT_COPYPOSTFIELDS, r->body) != CURLE_OK)
+	if (!set_body(r))
 		return -ENOMEM;
 	if (curl_easy_setopt(e, CURLOPT_HTTPHEADER, r->headers) != CURLE_OK)
 		return -ENOMEM;

@@ -11,15 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/base/name.h"
 #include "src/base/util.h"
 #include "src/prog/log.h"
 #include "src/prog/xalloc.h"
 #include "src/unixd/core/loop.h"
+#include "src/unixd/idp/auth.h"
 #include "src/unixd/idp/http.h"
 #include "src/unixd/idp/json.h"
 #include "src/unixd/idp/kanidm.h"
 #include "src/unixd/idp/memberlist.h"
+#include "src/unixd/idp/question.h"
 #include "src/unixd/model/model.h"
 
 /* How old the knowledge of our rights may be when a 404 is believed. */
@@ -30,6 +31,7 @@ struct idp {
 	struct http *http;
 	struct session *session;
 	struct memberlist *memberlist;
+	struct auths *auths;
 };
 
 enum call_kind {
@@ -77,6 +79,7 @@ idp_new(struct loop *l, const struct idp_settings *settings, struct idp **ret_id
 	}
 	p->session = session_new(l, p->http, settings);
 	p->memberlist = memberlist_new(l, p->http, p->session);
+	p->auths = auths_new(l, p->session);
 	*ret_idp = p;
 	return 0;
 }
@@ -88,6 +91,7 @@ idp_free(struct idp *p)
 		return NULL;
 	/* First the lane: it hands every request back, and with it every call. */
 	p->http = http_free(p->http);
+	p->auths = auths_free(p->auths);
 	p->memberlist = memberlist_free(p->memberlist);
 	p->session = session_free(p->session);
 	free(p);
@@ -181,33 +185,14 @@ read_token(struct http_request *http)
 		c->read_result = json_group(http->answer, http->len, &c->group);
 }
 
-/* Is this entry the one that was asked for? The server's idea of an id is wider than ours:
- * it finds somebody for "alice,x" too. */
-static bool
-is_asked_for(const char *id, const char *name, const char *spn, const struct uuid *uuid,
-    uint32_t number)
-{
-	char text[UUID_TEXT_LEN + 1];
-	char digits[16];
-	struct name asked;
-
-	if (name_parse(id, strlen(id), &asked) < 0) {
-		(void)snprintf(digits, sizeof(digits), "%u", number);
-		return streq(id, digits);
-	}
-	uuid_format(uuid, text);
-	return streq(asked.text, name) || streq(asked.text, spn) ||
-	    streq(asked.text, text);
-}
-
 static bool
 answers_question(const struct call *c)
 {
 	if (c->kind == CALL_USER)
-		return is_asked_for(c->id, c->user->name, c->user->spn, &c->user->uuid,
-		    c->user->id);
-	return is_asked_for(c->id, c->group->name, c->group->spn, &c->group->uuid,
-	    c->group->gid);
+		return question_is_answered_by(c->id, c->user->name, c->user->spn,
+		    &c->user->uuid, c->user->id);
+	return question_is_answered_by(c->id, c->group->name, c->group->spn,
+	    &c->group->uuid, c->group->gid);
 }
 
 /* A probe's verdict, and that on a 404: without rights it says nothing. */
@@ -298,34 +283,10 @@ call_new(struct idp *p, enum call_kind kind, const char *id, void *arg)
 	return c;
 }
 
-/* The path with the id in it: what is not plainly harmless is percent-encoded. */
-static char *
-token_path(const char *kind, const char *id)
-{
-	static const char hex[] = "0123456789ABCDEF";
-	cleanup_(freep) char *escaped = xmalloc(strlen(id) * 3 + 1);
-	char *at = escaped;
-
-	for (; *id != '\0'; id++) {
-		unsigned char ch = (unsigned char)*id;
-
-		if ((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
-		    (ch >= '0' && ch <= '9') || strchr("._-@~", ch) != NULL)
-			*at++ = (char)ch;
-		else {
-			*at++ = '%';
-			*at++ = hex[ch >> 4];
-			*at++ = hex[ch & 15];
-		}
-	}
-	*at = '\0';
-	return xasprintf("/v1/%s/%s/_unix/_token", kind, escaped);
-}
-
 static void
 ask_token(struct call *c, const char *kind, session_fn done)
 {
-	c->path = token_path(kind, c->id);
+	c->path = question_path(kind, c->id, "_token");
 	c->request.http.path = c->path;
 	c->request.http.max_body = HTTP_MAX_TOKEN;
 	c->request.http.work = read_token;
@@ -349,6 +310,13 @@ idp_get_group(struct idp *p, const char *id, idp_group_fn fn, void *arg)
 
 	c->fn.group = fn;
 	ask_token(c, "group", on_token);
+}
+
+void
+idp_auth(struct idp *p, const char *id, const struct secret *password, int timeout_ms,
+    idp_auth_fn fn, void *arg)
+{
+	auths_ask(p->auths, id, password, timeout_ms, fn, arg);
 }
 
 /* ---- probe ---- */

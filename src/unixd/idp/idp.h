@@ -57,6 +57,7 @@ enum idp_reason {
 	IDP_TOKEN_REFUSED, /* service account token not accepted */
 	IDP_NO_RIGHTS,     /* not authorised to read POSIX data */
 	IDP_CANCELLED,     /* the daemon is stopping or reloading */
+	IDP_NOT_ASKED,     /* answered without the server: says nothing of the link */
 };
 
 /* "connection refused", "unknown issuer (UnknownIssuer)", ... for status and logs. */
@@ -119,6 +120,9 @@ void idp_get_group(struct idp *p, const char *id, idp_group_fn fn, void *arg);
  * a record: yes. FOUND without: the server says no (it does not say why: wrong, soft-locked,
  * expired, none set). NOTFOUND: no such account. UNREACHABLE, REFUSED (401 again after a
  * new login), ERROR: it did not judge the password.
+ *
+ * A password that is not UTF-8 is nobody's: JSON cannot carry it, so none like it was ever
+ * set. FOUND without a record, reason IDP_NOT_ASKED, and no request.
  *
  * The password is copied into a secret of its own and leaves no trace behind the answer.
  * timeout_ms, from now, is for everything: waiting in line, a login of ours, a repetition.

@@ -155,10 +155,11 @@ send_or_wait(struct session_request *r)
 		send_now(r);
 		return;
 	}
+	r->waiting = true;
 	list_append(&s->waiting, &r->link);
 	if (s->state == STATE_NONE) {
 		s->state = STATE_LOGGING_IN;
-		login_start(s);
+		session_login_start(s);
 	}
 }
 
@@ -195,6 +196,16 @@ session_send(struct session *s, struct session_request *r)
 	r->http.session_id = NULL;
 	r->http.done = on_request_done;
 	send_or_wait(r);
+}
+
+bool
+session_cancel(struct session_request *r)
+{
+	if (!r->waiting)
+		return false;
+	r->waiting = false;
+	list_remove(&r->link);
+	return true;
 }
 
 /* Moves a list, so that who is told may come back at once without being told again. */
@@ -238,6 +249,7 @@ session_login_end(struct session *s, const struct session_outcome *why)
 		    link);
 
 		list_remove(it);
+		r->waiting = false;
 		if (why == NULL) {
 			send_or_wait(r);
 			continue;

@@ -22,7 +22,8 @@ typedef void (*session_fn)(struct session_request *r);
 
 struct session_request {
 	/*
-	 * Filled by the caller: http.path, http.max_body, http.work. When `done` is called,
+	 * Filled by the caller: http.path, http.max_body, http.work, and for a password
+	 * http.secret_body, http.urgent and http.deadline_ns, too. When `done` is called,
 	 * http.class is IDP_FOUND and http.status any but 401, or http has the failure.
 	 */
 	struct http_request http;
@@ -33,6 +34,7 @@ struct session_request {
 	struct list link;
 	unsigned generation;
 	bool repeated;
+	bool waiting; /* for a login */
 };
 
 /* How something ended. */
@@ -61,6 +63,8 @@ struct session *session_free(struct session *s);
 void session_configure(struct session *s, const struct idp_settings *settings);
 
 void session_send(struct session *s, struct session_request *r);
+/* True: it had to wait for a login of ours, is given up and will not be done. */
+bool session_cancel(struct session_request *r);
 
 /*
  * GET /v1/self anew, unless it was asked less than max_age_ms ago. Calls that overlap share

@@ -205,6 +205,7 @@ login_step(struct session *s, enum step step)
 	r->max_body = HTTP_MAX_TOKEN;
 	r->work = read_auth;
 	r->done = on_login_done;
+	r->urgent = true;
 	if (step == STEP_TOKEN_FILE) {
 		tokenfile_clear(&s->token);
 		if (s->token_path != NULL)
@@ -222,7 +223,7 @@ login_step(struct session *s, enum step step)
 }
 
 void
-login_start(struct session *s)
+session_login_start(struct session *s)
 {
 	s->outdated = false;
 	s->restarted = false;

@@ -33,6 +33,7 @@ static const char *const texts[] = {
 	[IDP_TOKEN_REFUSED] = "service account token refused",
 	[IDP_NO_RIGHTS] = "not authorised to read POSIX data",
 	[IDP_CANCELLED] = "cancelled",
+	[IDP_NOT_ASKED] = "not asked",
 };
 
 const char *

@@ -59,7 +59,7 @@ struct session {
 };
 
 /* Begins the chain; ends in session_login_end(). */
-void login_start(struct session *s);
+void session_login_start(struct session *s);
 
 /* `why` NULL: we are in, as s->self_read says, with s->bearer. */
 void session_login_end(struct session *s, const struct session_outcome *why);

@@ -31,6 +31,8 @@ heard(struct resolver *r)
 void
 resolver_heard_login(struct resolver *r, const struct idp_result *res)
 {
+	if (res->reason == IDP_NOT_ASKED)
+		return;
 	switch (res->class) {
 	case IDP_FOUND:
 	case IDP_NOTFOUND:

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fakes.h"
+#include "src/base/secret.h"
 #include "src/base/util.h"
 #include "src/prog/xalloc.h"
 #include "src/unixd/core/list.h"
@@ -22,6 +23,7 @@ enum what {
 	GET_USER,
 	GET_GROUP,
 	PROBE,
+	AUTH,
 };
 
 struct out {
@@ -35,6 +37,9 @@ struct out {
 	idp_user_fn user_fn;
 	idp_group_fn group_fn;
 	idp_probe_fn probe_fn;
+	idp_auth_fn auth_fn;
+	char password[128];
+	bool timer_is_limit; /* of AUTH: the answer would come later than that */
 	void *arg;
 };
 
@@ -61,6 +66,7 @@ idp_reason_text(enum idp_reason r)
 		[IDP_TOKEN_REFUSED] = "token refused",
 		[IDP_NO_RIGHTS] = "not authorised to read POSIX data",
 		[IDP_CANCELLED] = "cancelled",
+		[IDP_NOT_ASKED] = "not asked",
 	};
 
 	return text[r];
@@ -137,7 +143,7 @@ judge(const struct out *o, struct idp_result *res)
 	case MOOD_NO_RIGHTS:
 		if (o->what == PROBE)
 			say(res, IDP_REFUSED, IDP_NO_RIGHTS, "");
-		else
+		else if (o->what != AUTH) /* needs no right to read */
 			say(res, IDP_NOTFOUND, IDP_OK, "404");
 		return;
 	case MOOD_ERROR:
@@ -197,13 +203,29 @@ answer_probe(struct out *o, struct idp_result *res)
 }
 
 static void
+answer_auth(struct out *o, struct idp_result *res)
+{
+	const struct entity *e = lookup(false, o->id);
+	struct user *u = NULL;
+
+	if (res->class == IDP_FOUND && (e == NULL || e->deleted))
+		say(res, IDP_NOTFOUND, IDP_OK, "404");
+	else if (res->class == IDP_FOUND && e->broken)
+		say(res, IDP_ERROR, IDP_SERVER_ERROR, "500");
+	else if (res->class == IDP_FOUND && !e->invalid && !e->locked &&
+	    e->password[0] != '\0' && strcmp(e->password, o->password) == 0)
+		u = world_user(e);
+	o->auth_fn(o->arg, res, u);
+}
+
+static void
 deliver(struct out *o, struct idp_result *res)
 {
 	struct idp *p = o->p;
 
 	list_remove(&o->link);
 	timers_unset(p->ts, &o->timer);
-	if (o->what != PROBE)
+	if (o->what == GET_USER || o->what == GET_GROUP)
 		world.running--;
 	if (res->class == IDP_FOUND || res->class == IDP_NOTFOUND) {
 		snprintf(p->identity.spn, sizeof(p->identity.spn), "anonymous@%s",
@@ -221,6 +243,8 @@ deliver(struct out *o, struct idp_result *res)
 		answer_user(o, res);
 	else if (o->what == GET_GROUP)
 		answer_group(o, res);
+	else if (o->what == AUTH)
+		answer_auth(o, res);
 	else
 		answer_probe(o, res);
 	free(o);
@@ -233,14 +257,16 @@ on_timer(struct timer *t)
 	struct idp_result res = { 0 };
 
 	judge(o, &res);
+	if (o->what == AUTH && o->timer_is_limit)
+		say(&res, IDP_UNREACHABLE, IDP_TIMED_OUT, "");
 	deliver(o, &res);
 }
 
 static struct out *
-send_out(struct idp *p, enum what what, const char *id, void *arg)
+send_out_by(struct idp *p, enum what what, const char *id, void *arg, int64_t limit)
 {
 	struct out *o = xcalloc(1, sizeof(*o));
-	int64_t delay = world.latency_ns;
+	int64_t delay = what == AUTH ? world.auth_latency_ns : world.latency_ns;
 	struct entity *e;
 
 	o->p = p;
@@ -255,7 +281,12 @@ send_out(struct idp *p, enum what what, const char *id, void *arg)
 		delay = 4 * CLOCK_S;
 	else if (o->mood == MOOD_DNS_HANGS)
 		delay = 10 * CLOCK_S;
-	timers_set(p->ts, &o->timer, delay);
+	o->timer_is_limit = delay > limit;
+	timers_set(p->ts, &o->timer, o->timer_is_limit ? limit : delay);
+	if (what == AUTH) {
+		world.auths++;
+		return o;
+	}
 	if (what == PROBE) {
 		world.probes++;
 		return o;
@@ -268,6 +299,12 @@ send_out(struct idp *p, enum what what, const char *id, void *arg)
 	if (e != NULL)
 		e->fetches++;
 	return o;
+}
+
+static struct out *
+send_out(struct idp *p, enum what what, const char *id, void *arg)
+{
+	return send_out_by(p, what, id, arg, INT64_MAX);
 }
 
 void
@@ -286,6 +323,17 @@ void
 idp_probe(struct idp *p, const char *sample, idp_probe_fn fn, void *arg)
 {
 	send_out(p, PROBE, sample, arg)->probe_fn = fn;
+}
+
+void
+idp_auth(struct idp *p, const char *id, const struct secret *password, int timeout_ms,
+    idp_auth_fn fn, void *arg)
+{
+	struct out *o = send_out_by(p, AUTH, id, arg, timeout_ms * CLOCK_MS);
+
+	o->auth_fn = fn;
+	memcpy(o->password, password->data,
+	    password->len < sizeof(o->password) ? password->len : 0);
 }
 
 const struct idp_identity *

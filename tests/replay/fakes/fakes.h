@@ -23,6 +23,8 @@ struct entity {
 	bool deleted;
 	bool broken; /* the server answers 500 for this one */
 	bool invalid;
+	bool locked;       /* the right password is refused, too */
+	char password[64]; /* "": none set */
 	char name[65];
 	char domain[64];
 	char display[128];
@@ -53,11 +55,13 @@ struct world {
 	size_t n;
 	enum mood mood;
 	int64_t latency_ns;
-	bool rights_by_sample; /* a probe needs an existing sample to prove rights */
+	int64_t auth_latency_ns; /* of a password */
+	bool rights_by_sample;   /* a probe needs an existing sample to prove rights */
 	char domain[64];
 	int64_t cert_not_before, cert_not_after;
 	unsigned requests; /* entries asked for */
 	unsigned probes;
+	unsigned auths; /* passwords asked about */
 	unsigned running, max_running;
 };
 

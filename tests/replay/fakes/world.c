@@ -15,6 +15,7 @@ world_init(void)
 {
 	memset(&world, 0, sizeof(world));
 	world.latency_ns = 5 * CLOCK_MS;
+	world.auth_latency_ns = 60 * CLOCK_MS;
 	snprintf(world.domain, sizeof(world.domain), "idm.example");
 }
 
