@@ -63,6 +63,22 @@ class Matrix:
                  self._time(reason, label, int(got["ms"])), cell(audit) or "–")) + " |")
             print(self.lines[-1])
 
+    def ssh(self, reason, name, typed=None, user=None):
+        """What a person reads who comes with a password through sshd."""
+        got = self.host.ssh(name, typed=typed, user=user)
+        lines = [line.strip() for line in got.text.splitlines()]
+        said = " / ".join(line for line in lines if line and not line.endswith("password:") and
+                          not line.startswith("logged-in-as"))
+        said = re.sub(r"\b\d+ s(econds?)?\b", "N s", said)
+        self.lines.append(f"| {reason} | {'in' if got.entered else 'refused'} | "
+                          f"{cell(said) or '–'} |")
+        print(self.lines[-1])
+
+    def ssh_section(self, title):
+        """A table of what ssh prints."""
+        self.lines += ["", f"### {title}, over ssh", "", "| reason | | ssh prints |",
+                       "|---|---|---|"]
+
     def _said(self, got):
         """Messages without the prompt for a password, numbers that change left out."""
         said = [part for part in (got["said"] or "").split(" | ")
@@ -76,7 +92,7 @@ class Matrix:
         return "< 1 s" if ms < 1000 else "< 3 s" if ms < 3000 else f"{ms / 1000:.1f} s"
 
     def _audit(self, mark):
-        lines = self.host.journal_since(mark, "_COMM=pamrun").splitlines()
+        lines = self.host.journal_since(mark, "-t", "pamrun").splitlines()
         ours = [line.split("pam_kanidm(", 1)[1] for line in lines if "pam_kanidm(" in line]
         text = " / ".join(re.sub(r"^entry:\w+\): ", "", line) for line in ours)
         text = re.sub(r"logname=\S*", "logname=", text)
@@ -124,6 +140,13 @@ def online(host, matrix):
                entries=NO_PASSWD)
     matrix.row("empty password", "alice", typed="", entries=ONLY_AUTH)
 
+    matrix.ssh_section("The server is there")
+    matrix.ssh("right password", "alice")
+    matrix.ssh("wrong password", "bob", typed=WRONG)
+    matrix.ssh("account expired", "carol")
+    matrix.ssh("not in a login group", "olga")
+    matrix.ssh("unknown name", "nobody-has-it")
+
     # Wrong guesses from somewhere else lock the account on the server; nobody logged in here.
     host.server.ctl("clock", "stop")
     for _ in range(3):
@@ -168,6 +191,11 @@ def troubled(host, matrix):
 
 def without(host, matrix):
     """Our own daemons are down."""
+    matrix.ssh_section("The server cannot be reached")
+    matrix.ssh("right password, used here before", "ruth")
+    matrix.ssh("password never used here", "sam")
+    matrix.ssh("too many wrong ones, right password", "victor")
+
     host.server.start()
     matrix.section("The tasks daemon is down")
     host.run("systemctl", "stop", "kanidm-unixd-tasks")
