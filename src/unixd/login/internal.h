@@ -9,6 +9,7 @@
  *	check.c	     verifications in line, one per account at a time
  *	behind.c     what is learnt from the server's answer once ours is out
  *	credential.c what is remembered about an account's password, and as a blob
+ *	keep.c	     credentials to the store, and waiting for it
  *	pace.c	     failures take the time of real verifications
  *	account.c    the account phase; session.c: the session phase; also login_lookup()
  *	homefs.c     may anybody look at homes without hanging?
@@ -23,9 +24,15 @@
 #include "src/unixd/core/list.h"
 #include "src/unixd/core/timers.h"
 #include "src/unixd/login/caller.h"
+#include "src/unixd/login/check.h"
+#include "src/unixd/login/credential.h"
 #include "src/unixd/login/homefs.h"
+#include "src/unixd/login/keep.h"
 #include "src/unixd/login/login.h"
+#include "src/unixd/login/pace.h"
 #include "src/unixd/resolver/resolver.h"
+
+struct crypt;
 
 /* Calls under way, all kinds; beyond that: KU_ST_BUSY. */
 #define LOGIN_MAX_CALLS 1024u
@@ -39,6 +46,21 @@ struct login {
 	bool closing; /* login_free() is dropping what is left */
 	struct callers callers;
 	struct homefs homefs;
+
+	struct creds creds;
+	struct checks checks;
+	struct keeper keeper;
+	struct pace pace_online;  /* from the question to the server's acceptance */
+	struct pace pace_offline; /* from the question to a verification's end */
+	struct timer chores;
+	int64_t nudged_at; /* mono ns: a login made the link be probed */
+	uint64_t random;
+
+	struct crypt *crypt; /* NULL: as if there were no key */
+	bool opening;        /* the key is not there yet, or not on the disk */
+	struct keep *key_keep;
+	const char *no_key; /* why crypt is NULL */
+	size_t n_void;      /* credentials of a key that is gone */
 };
 
 enum login_kind {
@@ -72,6 +94,17 @@ bool must_use_ login_call_begin(struct login *l, struct login_call *c,
     void (*drop)(struct login_call *c));
 /* Unlinks; the memory stays its owner's. Then answer, last of all. */
 void login_call_end(struct login_call *c);
+
+/* login.c */
+bool login_has_key(const struct login *l);    /* or will have one soon */
+bool login_is_opening(const struct login *l); /* soon, not yet */
+uint64_t login_random(struct login *l);
+/* In constant time for equal lengths. */
+bool secret_is_same(const struct secret *a, const struct secret *b);
+/* Could this credential log in offline, as far as it is itself concerned? */
+bool login_is_ready(const struct login *l, const struct cred *c);
+/* The latest wall time ever seen, in seconds. */
+int64_t login_wall_s(const struct login *l);
 
 /* account.c: what the resolver's answer is to this caller, enum ku_status. OK: `v` is an
  * account the caller may ask about, hidden callers included. */

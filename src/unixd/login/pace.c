@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * A failure takes the longer of two times: that of a verification (its own, or one drawn
+ * from the ring when there was none), and one drawn from the slowest quarter of the ring.
+ * The first makes failures with and without work look alike; the second hides answers that
+ * the server gave without work of its own (it refuses a locked account in no time).
+ *
+ * Of the server's answers only acceptances are put into the ring: their work is that of a
+ * wrong password, and refusals may be answered without any.
+ */
+#include "src/unixd/login/pace.h"
+
+#include <string.h>
+
+void
+pace_init(struct pace *p, uint32_t first_ms)
+{
+	*p = (struct pace){ .n = 1, .assumed = true };
+	p->ms[0] = first_ms;
+}
+
+/* The first measurement replaces the assumption. */
+void
+pace_note(struct pace *p, uint32_t ms)
+{
+	p->assumed = false;
+	p->ms[p->next] = ms;
+	if (p->n < p->next + 1)
+		p->n = p->next + 1;
+	p->next = (p->next + 1) % PACE_RING;
+}
+
+void
+pace_hint(struct pace *p, uint32_t ms)
+{
+	if (p->assumed)
+		p->ms[0] = ms;
+}
+
+static void
+sort(uint32_t *v, unsigned n)
+{
+	for (unsigned i = 1; i < n; i++) {
+		uint32_t one = v[i];
+		unsigned k = i;
+
+		for (; k > 0 && v[k - 1] > one; k--)
+			v[k] = v[k - 1];
+		v[k] = one;
+	}
+}
+
+uint32_t
+pace_hold(const struct pace *p, int64_t worked_ms, uint64_t random)
+{
+	const uint32_t any = (uint32_t)random, slow = (uint32_t)(random >> 32);
+	const unsigned quarter = (p->n + 3) / 4;
+	uint32_t v[PACE_RING], hold, work;
+
+	memcpy(v, p->ms, p->n * sizeof(v[0]));
+	sort(v, p->n);
+	hold = v[p->n - 1 - slow % quarter];
+	if (worked_ms == PACE_NO_WORK)
+		work = v[any % p->n];
+	else
+		work = worked_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)worked_ms;
+	return work > hold ? work : hold;
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * What people are told: administrators in status, in explain and in the journal. Somebody
+ * who cannot log in on a train should have been able to see that at the office.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "ku/wire.h"
+#include "src/prog/config.h"
+#include "src/prog/log.h"
+#include "src/unixd/crypt/crypt.h"
+#include "src/unixd/login/account.h"
+#include "src/unixd/login/auth.h"
+#include "src/unixd/login/internal.h"
+#include "src/unixd/model/model.h"
+#include "src/unixd/resolver/resolver.h"
+
+/* ---- readiness ---- */
+
+static bool
+is_too_old(const struct login *l, const struct cred *c)
+{
+	int64_t limit = l->config->offline_auth_max_age_s;
+
+	return limit > 0 && login_wall_s(l) - c->proven_at > limit;
+}
+
+bool
+login_is_ready(const struct login *l, const struct cred *c)
+{
+	return login_has_key(l) && c->verifier != NULL && !c->suspended &&
+	    !is_too_old(l, c);
+}
+
+size_t
+login_n_ready(const struct login *l)
+{
+	const struct cred *c;
+	size_t n = 0, pos;
+
+	for (c = creds_any(&l->creds, &pos); c != NULL;
+	     c = creds_next(&l->creds, c, &pos)) {
+		if (login_is_ready(l, c))
+			n++;
+	}
+	return n;
+}
+
+/* ---- status ---- */
+
+struct out {
+	void (*fn)(void *arg, const char *key, const char *value);
+	void *arg;
+};
+
+static void printf_(3, 4) pair(const struct out *o, const char *key, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	o->fn(o->arg, key, text);
+}
+
+static void
+pair_ready(const struct login *l, const struct out *o)
+{
+	size_t suspended = 0, old = 0, ready = login_n_ready(l), pos;
+	const struct cred *c;
+	char more[96] = "";
+	int n = 0;
+
+	for (c = creds_any(&l->creds, &pos); c != NULL;
+	     c = creds_next(&l->creds, c, &pos)) {
+		if (c->verifier != NULL && c->suspended)
+			suspended++;
+		else if (c->verifier != NULL && is_too_old(l, c))
+			old++;
+	}
+	if (suspended > 0)
+		n = snprintf(more, sizeof(more), ", %zu suspended", suspended);
+	if (old > 0)
+		(void)snprintf(more + n, sizeof(more) - (size_t)n, ", %zu too old", old);
+	pair(o, "offline_logins", "ready for %zu user%s%s", ready, ready == 1 ? "" : "s",
+	    more);
+}
+
+void
+login_status(const struct login *l,
+    void (*fn)(void *arg, const char *key, const char *value), void *arg)
+{
+	const struct out o = { fn, arg };
+	const char *const *groups =
+	    (const char *const *)l->config->pam_allowed_login_groups;
+
+	if (groups == NULL || groups[0] == NULL)
+		pair(&o, "logins", "nobody: pam_allowed_login_groups is empty");
+	pair_ready(l, &o);
+	if (l->crypt == NULL)
+		pair(&o, "offline_key", "none: %s", l->no_key);
+	else
+		pair(&o, "offline_key", "%s, %s", crypt_text(l->crypt), crypt_kdf_name());
+	if (l->n_void > 0)
+		pair(&o, "offline_note",
+		    "the key is new, the old pin is gone: %zu cached credentials dropped",
+		    l->n_void);
+	if (l->keeper.slow)
+		pair(&o, "offline_guesses", "counted in memory only: %s",
+		    l->keeper.failed ? "the disk cannot be written" : "the disk is slow");
+	caller_status(l, fn, arg);
+}
+
+/* ---- explain ---- */
+
+struct explain {
+	struct login *l;
+	void (*fn)(void *arg, const char *line);
+	void *arg;
+};
+
+static void printf_(2, 3) line(const struct explain *e, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	e->fn(e->arg, text);
+}
+
+static void
+when(int64_t wall_s, char out[32])
+{
+	time_t t = (time_t)wall_s;
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) == NULL ||
+	    strftime(out, 32, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
+		snprintf(out, 32, "?");
+}
+
+static void
+lines_wait(const struct explain *e, const struct guess *g, const char *who)
+{
+	unsigned left = guess_left_s(g, e->l->ts->now.boot_ns);
+
+	if (g->fails == 0)
+		return;
+	if (left > 0)
+		line(e, "offline guesses%s: %" PRIu32 " wrong, the next one in %u s", who,
+		    g->fails, left);
+	else
+		line(e, "offline guesses%s: %" PRIu32 " wrong", who, g->fails);
+}
+
+static void
+line_offline(const struct explain *e, const struct cred *c)
+{
+	char made[32], proven[32], lost[32];
+
+	if (!login_has_key(e->l)) {
+		line(e, "offline login: not on this host: %s",
+		    e->l->crypt != NULL ? crypt_text(e->l->crypt) : e->l->no_key);
+		return;
+	}
+	if (c == NULL || c->verifier == NULL) {
+		line(e, "offline login: not ready: no password was accepted here yet");
+		return;
+	}
+	when(c->stored_at, made);
+	when(c->proven_at, proven);
+	if (c->suspended) {
+		when(c->suspended_at, lost);
+		line(e,
+		    "offline login: suspended since %s: the server refused the password "
+		    "that is remembered; ready again after the next online login",
+		    lost);
+	} else if (is_too_old(e->l, c)) {
+		line(e,
+		    "offline login: not ready: the last online login was %s, longer ago "
+		    "than offline_auth_max_age (%u s)",
+		    proven, e->l->config->offline_auth_max_age_s);
+	} else {
+		line(e, "offline login: ready since %s, last online login %s", made,
+		    proven);
+	}
+}
+
+static void
+on_account(void *arg, enum answer answer, const struct account_view *v)
+{
+	const struct explain *e = arg;
+	const struct cred *c;
+
+	if (answer != ANSWER_FOUND)
+		return;
+	account_explain(e->l, v, e->fn, e->arg);
+	c = creds_find(&e->l->creds, &v->user->uuid);
+	line_offline(e, c);
+	if (c == NULL)
+		return;
+	lines_wait(e, &c->guess, "");
+	lines_wait(e, &c->hidden, " by callers whose id the unit hides");
+	if (c->refused)
+		line(e,
+		    "password: the server refused the last one; if this person never set a "
+		    "POSIX password: kanidm person posix set-password %s",
+		    v->user->name);
+}
+
+void
+login_explain(struct login *l, const struct name *name,
+    void (*fn)(void *arg, const char *line), void *arg)
+{
+	struct explain e = { l, fn, arg };
+
+	resolver_account_now(l->ports.resolver, name, on_account, &e);
+}
+
+/* ---- the journal ---- */
+
+static const char *
+reason(const struct ruling *r)
+{
+	switch (r->status) {
+	case KU_ST_OK:
+		break;
+	case KU_ST_NOTFOUND:
+		return "no such account";
+	case KU_ST_BUSY:
+		return "too many logins at once";
+	case KU_ST_DENIED:
+		return "this caller may not ask";
+	default:
+		return "not known, and the server does not answer";
+	}
+	switch (r->verdict) {
+	case KU_AUTH_OK:
+	case KU_AUTH_OK_CACHED:
+		return "accepted";
+	case KU_AUTH_DENIED:
+		return "the server refused the password";
+	case KU_AUTH_WRONG:
+		return "not the password that is remembered";
+	case KU_AUTH_NO_CREDENTIAL:
+		return "offline, and no password was ever accepted here";
+	case KU_AUTH_SUSPENDED:
+		return "offline, and the server refused the remembered password";
+	case KU_AUTH_WAIT:
+		return "too many wrong passwords";
+	case KU_AUTH_TOO_OLD:
+		return "offline, and the last online login is too long ago";
+	case KU_AUTH_INVALID:
+		return "offline, and the account was not valid";
+	}
+	return "?";
+}
+
+void
+auth_log(const struct login *l, const struct login_request *q, const struct auth_line *a)
+{
+	const struct ruling *r = a->ruling;
+	enum log_level level = q->caller == 0 ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
+	const struct cred *c;
+	char by[96] = "server";
+	bool ok;
+
+	if (a->name[0] == '\0') {
+		log_debug("login: refused reason=\"%s\" service=%s", reason(r),
+		    q->service);
+		return;
+	}
+	ok = r->status == KU_ST_OK &&
+	    (r->verdict == KU_AUTH_OK || r->verdict == KU_AUTH_OK_CACHED);
+	if (ok && r->verdict == KU_AUTH_OK_CACHED) {
+		c = creds_find(&l->creds, a->uuid);
+		(void)snprintf(by, sizeof(by),
+		    "cache record_age=%" PRIi64 "s credential_age=%" PRIi64 "s",
+		    a->record_age_s, c != NULL ? login_wall_s(l) - c->proven_at : 0);
+	}
+	if (ok)
+		log_at(level, "login: accepted name=%s by=%s service=%s%s%s uid=%u",
+		    a->name, by, q->service, q->rhost[0] != '\0' ? " rhost=" : "",
+		    q->rhost, (unsigned)q->caller);
+	else
+		log_at(level,
+		    "login: refused name=%s reason=\"%s\" service=%s%s%s uid=%u", a->name,
+		    reason(r), q->service, q->rhost[0] != '\0' ? " rhost=" : "", q->rhost,
+		    (unsigned)q->caller);
+}
