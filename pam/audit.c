@@ -69,7 +69,7 @@ audit_reason(const struct audit *a, const struct reason *why, bool success)
 	if (why->log == NULL)
 		return;
 	errno = a->error;
-	if (a->error != 0)
+	if ((why->flags & REASON_ERRNO) != 0 && a->error != 0)
 		pam_syslog(a->pamh, why->priority, "%s%s%s%s: %m", who, user.text, colon,
 		    why->log);
 	else

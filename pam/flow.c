@@ -48,9 +48,11 @@ tell(struct flow *f, enum reason_id reason)
 
 	f->reason = reason;
 	s.reason = reason;
-	/* Before a password was typed nobody has proved anything. */
-	s.say = f->entry != ENTRY_AUTH || f->asked > 0 || f->stacked;
 	s.code = code_of(f, reason);
+	/* Before a password was typed nobody has proved anything; and who gets in is not
+	 * to be told what went wrong on the way. */
+	s.say = (f->entry != ENTRY_AUTH || f->asked > 0 || f->stacked) &&
+	    (s.code != PAM_SUCCESS || (reason_get(reason)->flags & REASON_INFO) != 0);
 	return s;
 }
 
@@ -92,6 +94,8 @@ reason_of_status(unsigned status)
 		return REASON_BUSY;
 	case KU_ST_DENIED:
 		return REASON_CALLER;
+	case KU_ST_VERSION:
+		return REASON_VERSION;
 	default:
 		return REASON_PROTOCOL;
 	}

@@ -33,6 +33,7 @@ enum reason_id {
 	REASON_IMPOSTOR,
 	REASON_NO_MEANS,
 	REASON_PROTOCOL,
+	REASON_VERSION,
 	REASON_NOT_KNOWN_NOW,
 	REASON_BUSY,
 	REASON_CALLER,
@@ -83,6 +84,7 @@ enum reason_with {
 #define REASON_DELAY (1u << 1) /* ask the application for a pause */
 #define REASON_INFO  (1u << 2) /* the message is no error */
 #define REASON_AGAIN (1u << 3) /* another password may do */
+#define REASON_ERRNO (1u << 4) /* the journal wants to know which error */
 
 struct reason {
 	const char *name;

@@ -21,6 +21,7 @@
 
 #include "ku/wire.h"
 #include "ku/wire_ops.h"
+#include "ku/wire_pam.h"
 #include "src/base/le.h"
 #include "src/base/util.h"
 #include "src/wire/codec.h"
@@ -179,6 +180,104 @@ groups_of(struct enc *e, const char *name)
 	return KU_ST_OK;
 }
 
+static void
+take_str(struct dec *d, char *to, size_t cap)
+{
+	size_t n = 0;
+	const char *s = dec_str(d, cap - 1, &n);
+
+	if (s != NULL)
+		memcpy(to, s, n);
+	to[s == NULL ? 0 : n] = '\0';
+}
+
+static void
+put_two(struct enc *e, const char *a, const char *b)
+{
+	enc_u32(e, (uint32_t)(strlen(a) + strlen(b) + 2));
+	enc_strz(e, a);
+	enc_strz(e, b);
+}
+
+static bool
+is_ours(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
+		if (streq(users[i].name, name))
+			return true;
+	}
+	return strncmp(name, "ours", 4) == 0 || strncmp(name, "alice@", 6) == 0;
+}
+
+static enum ku_status
+pam_verdict(struct enc *e, uint16_t op, const struct fake_pam *pam,
+    const struct fake_seen *seen)
+{
+	uint32_t auth = pam->auth_verdict;
+
+	if (!is_ours(seen->name))
+		return streq(seen->name, "local") ? KU_ST_LOCAL : KU_ST_NOTFOUND;
+	if (pam->status != KU_ST_OK)
+		return pam->status;
+	if (auth == 0)
+		auth = streq(seen->password, FAKE_PASSWORD) ? KU_AUTH_OK : KU_AUTH_DENIED;
+	switch (op) {
+	case KU_OP_PAM_AUTH:
+		enc_u32(e, auth);
+		enc_u32(e, pam->seconds);
+		break;
+	case KU_OP_PAM_ACCT:
+		enc_u32(e, pam->acct_verdict);
+		enc_u32(e, 0);
+		break;
+	default:
+		enc_u32(e, pam->session_verdict);
+		enc_u32(e, pam->session_flags);
+		put_two(e, pam->home, pam->text);
+		break;
+	}
+	return KU_ST_OK;
+}
+
+static bool
+is_pam(uint16_t op)
+{
+	return op >= KU_OP_PAM_LOOKUP && op <= KU_OP_PAM_SESSION;
+}
+
+static enum ku_status
+answer_pam(struct enc *e, uint16_t op, const uint8_t *req, size_t len,
+    struct fake_control *ctl)
+{
+	struct fake_seen *seen = &ctl->seen;
+	struct dec d;
+
+	dec_init(&d, req, len);
+	__atomic_add_fetch(&ctl->pam_requests[op - KU_OP_PAM_LOOKUP], 1,
+	    __ATOMIC_SEQ_CST);
+	if (op == KU_OP_PAM_LOOKUP) {
+		take_str(&d, seen->name, sizeof(seen->name));
+		if (!dec_done(&d))
+			return KU_ST_BAD;
+		if (!is_ours(seen->name))
+			return streq(seen->name, "local") ? KU_ST_LOCAL : KU_ST_NOTFOUND;
+		enc_u32(e, ctl->pam.deadline_ms);
+		put_two(e, FAKE_URI, seen->name);
+		return ctl->pam.lookup_status;
+	}
+	seen->flags = dec_u32(&d);
+	take_str(&d, seen->name, sizeof(seen->name));
+	take_str(&d, seen->service, sizeof(seen->service));
+	take_str(&d, seen->tty, sizeof(seen->tty));
+	take_str(&d, seen->rhost, sizeof(seen->rhost));
+	seen->password[0] = '\0';
+	if (op == KU_OP_PAM_AUTH)
+		take_str(&d, seen->password, sizeof(seen->password));
+	if (!dec_done(&d))
+		return KU_ST_BAD;
+	return pam_verdict(e, op, &ctl->pam, seen);
+}
+
 /* The right answer to a request. */
 static enum ku_status
 answer(struct enc *e, uint16_t op, const uint8_t *req, size_t len)
@@ -324,20 +423,28 @@ static void
 serve(int fd, struct fake_control *ctl)
 {
 	static uint8_t buf[16 + REPLY_CAP];
-	uint8_t header[16], req[KU_MAX_NAME_REQ];
+	struct fake_control as_it_should = { .mode = FAKE_ANSWER };
+	uint8_t header[16], req[KU_MAX_PAM_REQ];
+	unsigned only_op;
 	struct frame_header h;
 	struct enc e;
 	size_t len;
+	int mode;
 
 	if (!read_all(fd, header, sizeof(header)) || frame_get(header, &h) < 0 ||
 	    h.length > sizeof(req) || !read_all(fd, req, h.length))
 		return;
 	__atomic_add_fetch(&ctl->requests, 1, __ATOMIC_SEQ_CST);
 	enc_init(&e, buf + 16, REPLY_CAP - 1);
-	h.status = (uint16_t)answer(&e, h.op, req, h.length);
+	h.status = (uint16_t)(is_pam(h.op) ? answer_pam(&e, h.op, req, h.length, ctl)
+					   : answer(&e, h.op, req, h.length));
 	len = h.status == KU_ST_OK ? e.len : 0;
-	spoil(ctl, buf, &h, &len);
-	switch (__atomic_load_n(&ctl->mode, __ATOMIC_SEQ_CST)) {
+	only_op = __atomic_load_n(&ctl->only_op, __ATOMIC_SEQ_CST);
+	mode = __atomic_load_n(&ctl->mode, __ATOMIC_SEQ_CST);
+	if (only_op != 0 && only_op != h.op)
+		mode = FAKE_ANSWER;
+	spoil(mode == FAKE_ANSWER ? &as_it_should : ctl, buf, &h, &len);
+	switch (mode) {
 	case FAKE_FROZEN:
 		hold_until_hangup(fd, -1);
 		return;
@@ -390,6 +497,13 @@ require(bool ok, const char *what)
 void
 fake_start(struct fake *f, const char *path, int backlog)
 {
+	fake_start_as(f, path, backlog, geteuid());
+}
+
+void
+fake_start_as(struct fake *f, const char *path, int backlog, uid_t uid)
+{
+	uid_t own = geteuid();
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -398,10 +512,14 @@ fake_start(struct fake *f, const char *path, int backlog)
 	memcpy(addr.sun_path, path, strlen(path));
 	(void)unlink(path);
 	require(bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0, path);
+	/* whoever calls listen() is the peer that clients see */
+	require(seteuid(uid) == 0, "seteuid");
 	require(listen(fd, backlog) == 0, "listen");
+	require(seteuid(own) == 0, "seteuid");
 	f->ctl = mmap(NULL, sizeof(*f->ctl), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	require(f->ctl != MAP_FAILED, "mmap");
+	fake_pam_reset(f);
 	f->pid = fork();
 	require(f->pid >= 0, "fork");
 	if (f->pid == 0)
@@ -421,8 +539,25 @@ fake_stop(struct fake *f)
 }
 
 void
+fake_pam_reset(struct fake *f)
+{
+	f->ctl->pam = (struct fake_pam){ .deadline_ms = 2500,
+		.acct_verdict = KU_ACCT_OK,
+		.session_verdict = KU_SESSION_OK };
+	memset(&f->ctl->seen, 0, sizeof(f->ctl->seen));
+	memset(f->ctl->pam_requests, 0, sizeof(f->ctl->pam_requests));
+}
+
+void
 fake_set(struct fake *f, enum fake_mode mode, unsigned param)
 {
+	fake_set_op(f, mode, param, 0);
+}
+
+void
+fake_set_op(struct fake *f, enum fake_mode mode, unsigned param, unsigned op)
+{
+	__atomic_store_n(&f->ctl->only_op, op, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&f->ctl->param, param, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&f->ctl->mode, (int)mode, __ATOMIC_SEQ_CST);
 }

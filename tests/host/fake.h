@@ -41,11 +41,44 @@ enum fake_mode {
 	FAKE_HUGE_COUNTS,  /* a right header, counts and lengths of 0xffffffff */
 };
 
+/* What it says to the PAM operations; alice, bob and many are known to it, and everybody
+ * whose name begins with "ours". */
+#define FAKE_PASSWORD "the right password"
+#define FAKE_URI      "https://idm.example/ui"
+
+struct fake_pam {
+	uint32_t deadline_ms;
+	uint16_t lookup_status; /* KU_ST_* */
+	uint16_t status;        /* of the other three */
+	/* 0: whether the password is FAKE_PASSWORD */
+	uint32_t auth_verdict;
+	uint32_t seconds;
+	uint32_t acct_verdict;
+	uint32_t session_verdict;
+	uint32_t session_flags;
+	char home[128];
+	char text[128];
+};
+
+/* What it was asked by them last. */
+struct fake_seen {
+	unsigned flags;
+	char name[128];
+	char service[128];
+	char tty[128];
+	char rhost[300];
+	char password[600];
+};
+
 /* Shared with the child. */
 struct fake_control {
 	int mode;
 	unsigned param;
-	unsigned requests; /* complete ones read so far */
+	unsigned only_op;         /* the mode counts for this operation; 0: for all */
+	unsigned requests;        /* complete ones read so far */
+	unsigned pam_requests[4]; /* of them PAM_LOOKUP, _AUTH, _ACCT, _SESSION */
+	struct fake_pam pam;
+	struct fake_seen seen;
 };
 
 struct fake {
@@ -55,7 +88,13 @@ struct fake {
 
 /* Listens at `path` and returns once connections are accepted. `backlog` as listen(2). */
 void fake_start(struct fake *f, const char *path, int backlog);
+/* Likewise, as `uid`: what SO_PEERCRED says. */
+void fake_start_as(struct fake *f, const char *path, int backlog, uid_t uid);
 void fake_stop(struct fake *f);
 void fake_set(struct fake *f, enum fake_mode mode, unsigned param);
+/* A mode for one operation only. */
+void fake_set_op(struct fake *f, enum fake_mode mode, unsigned param, unsigned op);
+/* Everything about PAM as it should be: known, accepted, allowed, at home. */
+void fake_pam_reset(struct fake *f);
 /* Requests since the last call. */
 unsigned fake_requests(struct fake *f);

@@ -78,8 +78,8 @@ put_entries(struct gen *g)
 		   *group_key = "staff";
 	const char *members[] = { "alice", "bob" };
 	uint32_t gids[] = { 5001, 5002, 5003 };
-	struct passwd_view u = { 5000, 5000, "alice", "A", "/home/a", "/bin/sh", 3,
-		gids, false };
+	struct passwd_view u = { 5000, 5000, "alice", "A", "/home/a", "/bin/sh", 3, gids,
+		false };
 	struct group_view gr = { 6000, "staff", 2, members };
 	struct record_buf rec = { 0 }, keys = { 0 };
 
