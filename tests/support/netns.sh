@@ -168,3 +168,19 @@ got
 $got"
 	echo "ok: $what"
 }
+
+# Starts the daemon that makes home directories; returns when the resolver sees it.
+netns_tasks_start()
+{
+	kanidm_unixd_tasks "$@" >>"$NETNS_LOG" 2>&1 &
+	NETNS_TASKS=$!
+	netns_wait_for 10 sh -c 'kanidm-unix status --verbose | grep -q "^tasks: connected"' ||
+		netns_fail "tasks does not connect"
+}
+
+# netns_tasks_stop [SIGNAL]
+netns_tasks_stop()
+{
+	kill "-${1:-TERM}" "$NETNS_TASKS" 2>/dev/null || true
+	wait "$NETNS_TASKS" 2>/dev/null || true
+}
