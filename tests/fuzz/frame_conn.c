@@ -40,13 +40,14 @@ drain(struct reader *r, struct outcome *o)
 			return true;
 		case READER_REQUEST:
 		case READER_UNKNOWN:
-			if (h.length > KU_MAX_NAME_REQ || body == NULL)
+			if (h.length > KU_MAX_PAM_REQ || body == NULL)
 				abort();
 			note(o, &h, body);
-			reader_consume(r, &h);
+			reader_consume(r);
 			break;
 		case READER_TOO_LONG:
 		case READER_VERSION:
+		case READER_NO_MEMORY:
 		case READER_GARBAGE:
 			return false;
 		}
@@ -78,6 +79,7 @@ feed(const uint8_t *data, size_t size, unsigned seed)
 		if (!drain(r, &o))
 			break;
 	}
+	reader_clear(r);
 	free(r);
 	return o;
 }
@@ -90,12 +92,16 @@ feed_bytes(const uint8_t *data, size_t size)
 
 	for (size_t i = 0; i < size; i++) {
 		size_t room;
+		uint8_t *at = reader_room(&r, &room);
 
-		*reader_room(&r, &room) = data[i];
+		if (room == 0)
+			abort();
+		*at = data[i];
 		reader_filled(&r, 1);
 		if (!drain(&r, &o))
 			break;
 	}
+	reader_clear(&r);
 	return o;
 }
 

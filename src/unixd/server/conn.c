@@ -16,6 +16,7 @@
 
 #include "src/prog/log.h"
 #include "src/prog/xalloc.h"
+#include "src/unixd/login/login.h"
 #include "src/unixd/server/dispatch.h"
 #include "src/unixd/server/server_internal.h"
 
@@ -64,6 +65,8 @@ conn_drop(struct conn *c)
 
 	if (c->waiter != NULL)
 		resolver_cancel(c->waiter);
+	if (c->login != NULL)
+		login_cancel(c->login);
 	if (c->state == CONN_WRITING)
 		s->output -= c->out.len - c->sent;
 	timers_unset(loop_timers(s->loop), &c->timer);
@@ -72,6 +75,7 @@ conn_drop(struct conn *c)
 	list_remove(&c->link);
 	s->n_conns--;
 	reply_clear(&c->out);
+	reader_clear(&c->in);
 	free(c);
 	if (next)
 		serve_next(s, uid);
@@ -119,6 +123,7 @@ finish(struct conn *c, uint16_t status)
 	struct server *s = c->server;
 
 	c->waiter = NULL;
+	c->login = NULL;
 	if (c->out.failed) {
 		if (server_may_log(s))
 			log_warn("request: the answer is larger than the protocol allows"
@@ -178,6 +183,20 @@ conn_reply_text(struct conn *c, uint16_t status, const char *text)
 	finish(c, status);
 }
 
+/* The status for what is not worked on, and then the connection ends. */
+static uint16_t
+parting_status(enum reader_result what)
+{
+	switch (what) {
+	case READER_VERSION:
+		return KU_ST_VERSION;
+	case READER_NO_MEMORY:
+		return KU_ST_BUSY;
+	default:
+		return KU_ST_BAD;
+	}
+}
+
 /* One request from the buffer, if there is a whole one. False: nothing to do. */
 static bool
 take_request(struct conn *c)
@@ -193,9 +212,10 @@ take_request(struct conn *c)
 		return false;
 	case READER_VERSION:
 	case READER_TOO_LONG:
+	case READER_NO_MEMORY:
 		c->last = true;
 		c->state = CONN_WORKING;
-		conn_reply_status(c, what == READER_VERSION ? KU_ST_VERSION : KU_ST_BAD);
+		conn_reply_status(c, parting_status(what));
 		return true;
 	case READER_UNKNOWN:
 	case READER_REQUEST:
@@ -204,8 +224,8 @@ take_request(struct conn *c)
 	c->state = CONN_WORKING;
 	timers_unset(loop_timers(c->server->loop), &c->timer);
 	dispatch(c, body, c->req.length);
-	/* Handlers keep nothing of the body, and the next request may stand behind it. */
-	reader_consume(&c->in, &c->req);
+	/* Handlers keep nothing of the body; a password in it is wiped now. */
+	reader_consume(&c->in);
 	return true;
 }
 
@@ -256,17 +276,30 @@ conn_pump(struct conn *c)
 		conn_drop(c);
 }
 
+/* No further than to the end of the request in hand: what follows stays in the socket until
+ * its header has said where it may be put. */
 static void
 read_some(struct conn *c)
 {
-	size_t room;
-	uint8_t *at = reader_room(&c->in, &room);
-	ssize_t n = recv(c->io.fd, at, room, MSG_DONTWAIT);
+	for (;;) {
+		size_t room;
+		uint8_t *at = reader_room(&c->in, &room);
+		ssize_t n;
 
-	if (n > 0)
-		reader_filled(&c->in, (size_t)n);
-	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
-		c->dead = true;
+		if (room == 0)
+			return;
+		n = recv(c->io.fd, at, room, MSG_DONTWAIT);
+		if (n > 0)
+			reader_filled(&c->in, (size_t)n);
+		else if (n < 0 && errno == EINTR)
+			continue;
+		else if (n < 0 && errno == EAGAIN)
+			return;
+		else
+			c->dead = true;
+		if (c->dead)
+			return;
+	}
 }
 
 static void
@@ -326,6 +359,7 @@ conn_start(struct server *s, int fd, const struct peer *peer, bool waiting)
 	if (c->dead || loop_add(s->loop, &c->io) < 0) {
 		(void)!peers_leave(&s->peers, peer->uid, waiting);
 		(void)close(fd);
+		reader_clear(&c->in);
 		free(c);
 		return;
 	}

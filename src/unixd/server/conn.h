@@ -16,13 +16,14 @@
 #include "src/unixd/server/reader.h"
 #include "src/unixd/server/reply.h"
 
+struct login_call;
 struct server;
 struct waiter;
 
 enum conn_state {
 	CONN_WAITING, /* its uid is over the quota: not read from yet */
 	CONN_READING, /* waiting for (the rest of) a request */
-	CONN_WORKING, /* the resolver has the question */
+	CONN_WORKING, /* resolver or login has the question */
 	CONN_WRITING, /* the reply does not fit into the socket yet */
 };
 
@@ -40,7 +41,8 @@ struct conn {
 
 	/* the request in hand */
 	struct frame_header req;
-	struct waiter *waiter;
+	struct waiter *waiter;    /* who answers it later: the resolver */
+	struct login_call *login; /* or the login engine */
 
 	struct reader in;
 	struct reply out;

@@ -9,6 +9,7 @@
 #include "ku/wire.h"
 #include "src/base/name.h"
 #include "src/prog/log.h"
+#include "src/unixd/login/login.h"
 #include "src/unixd/server/conn.h"
 #include "src/unixd/server/dispatch.h"
 #include "src/unixd/server/server_internal.h"
@@ -115,10 +116,13 @@ op_EXPLAIN(struct conn *c, struct dec *d)
 		return;
 	}
 	strings_open(&s, conn_reply_begin(c));
-	if (rc > 0)
+	if (rc > 0) {
 		resolver_explain(c->server->resolver, &name, add_line, &s);
-	else
+		if (c->server->login != NULL)
+			login_explain(c->server->login, &name, add_line, &s);
+	} else {
 		strings_add(&s, "not a name that an entry can have: never asked for");
+	}
 	strings_close(&s);
 	conn_reply_end(c);
 }
@@ -137,6 +141,8 @@ op_CACHE_CLEAR(struct conn *c, struct dec *d)
 {
 	(void)d;
 	resolver_clear(c->server->resolver);
+	if (c->server->login != NULL)
+		login_clear(c->server->login);
 	log_info("cache: cleared uid=%u", (unsigned)c->peer.uid);
 	conn_reply_status(c, KU_ST_OK);
 }

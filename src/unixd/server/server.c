@@ -82,6 +82,12 @@ server_set_resolver(struct server *s, struct resolver *r)
 	s->resolver = r;
 }
 
+void
+server_set_login(struct server *s, struct login *l)
+{
+	s->login = l;
+}
+
 struct server *
 server_free(struct server *s)
 {

@@ -13,6 +13,7 @@
 struct server {
 	struct loop *loop;
 	struct resolver *resolver;
+	struct login *login;             /* may be NULL */
 	struct server_settings settings; /* defaults filled in */
 	struct peers peers;
 	struct list listeners;

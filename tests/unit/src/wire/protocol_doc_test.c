@@ -17,6 +17,7 @@
 
 #include "ku/wire.h"
 #include "ku/wire_ops.h"
+#include "ku/wire_pam.h"
 #include "src/base/le.h"
 #include "src/base/util.h"
 #include "src/wire/codec.h"
@@ -202,6 +203,56 @@ put_keys(struct enc *e)
 }
 
 static void
+put_who(struct enc *e)
+{
+	enc_u32(e, KU_PAM_SILENT);
+	enc_str(e, "alice");
+	enc_str(e, "sshd");
+	enc_str(e, "ssh");
+	enc_str(e, "192.0.2.7");
+}
+
+static void
+put_password(struct enc *e)
+{
+	put_who(e);
+	enc_str(e, "x");
+}
+
+static void
+put_denied(struct enc *e)
+{
+	enc_u32(e, KU_AUTH_DENIED);
+	enc_u32(e, 0);
+}
+
+static void
+put_wait(struct enc *e)
+{
+	enc_u32(e, KU_AUTH_WAIT);
+	enc_u32(e, 30);
+}
+
+static void
+put_lookup(struct enc *e)
+{
+	static const char *const strings[] = { "https://idm.example.test", "alice" };
+
+	enc_u32(e, 2500);
+	put_strs(e, strings, ARRAY_SIZE(strings));
+}
+
+static void
+put_session(struct enc *e)
+{
+	static const char *const strings[] = { "/home/alice", "" };
+
+	enc_u32(e, KU_SESSION_NO_TASKS);
+	enc_u32(e, KU_SESSION_LOOK);
+	put_strs(e, strings, ARRAY_SIZE(strings));
+}
+
+static void
 put_refusal(struct enc *e)
 {
 	static const char *const strings[] = { "only root may do this" };
@@ -224,6 +275,12 @@ static const struct {
 	{ "group-reply", KU_OP_GROUP_BY_GID, KU_ST_OK, put_group },
 	{ "initgroups-reply", KU_OP_INITGROUPS, KU_ST_OK, put_gids },
 	{ "ssh-keys-reply", KU_OP_SSH_KEYS, KU_ST_OK, put_keys },
+	{ "pam-auth-request", KU_OP_PAM_AUTH, 0, put_password },
+	{ "pam-auth-denied-reply", KU_OP_PAM_AUTH, KU_ST_OK, put_denied },
+	{ "pam-auth-wait-reply", KU_OP_PAM_AUTH, KU_ST_OK, put_wait },
+	{ "pam-lookup-reply", KU_OP_PAM_LOOKUP, KU_ST_OK, put_lookup },
+	{ "pam-acct-request", KU_OP_PAM_ACCT, 0, put_who },
+	{ "pam-session-reply", KU_OP_PAM_SESSION, KU_ST_OK, put_session },
 	{ "cache-clear-request", KU_OP_CACHE_CLEAR, 0, NULL },
 	{ "denied-reply", KU_OP_CACHE_CLEAR, KU_ST_DENIED, put_refusal },
 };
@@ -249,6 +306,34 @@ read_vector(const char *name, uint8_t *out, size_t cap)
 		at = end + strspn(end, " \n");
 	}
 	return n;
+}
+
+/* Each value is documented once, by its number and its name. */
+static void
+the_verdicts_are_those_of_the_code(void **state)
+{
+	static const struct {
+		const char *name;
+		int value;
+	} verdicts[] = { { "OK: the server", KU_AUTH_OK },
+		{ "OK_CACHED:", KU_AUTH_OK_CACHED }, { "DENIED:", KU_AUTH_DENIED },
+		{ "WRONG:", KU_AUTH_WRONG }, { "NO_CREDENTIAL:", KU_AUTH_NO_CREDENTIAL },
+		{ "SUSPENDED:", KU_AUTH_SUSPENDED }, { "WAIT:", KU_AUTH_WAIT },
+		{ "TOO_OLD:", KU_AUTH_TOO_OLD }, { "INVALID:", KU_AUTH_INVALID },
+		{ "OK |", KU_ACCT_OK }, { "EXPIRED,", KU_ACCT_EXPIRED },
+		{ "NOT_ALLOWED:", KU_ACCT_NOT_ALLOWED }, { "NOBODY:", KU_ACCT_NOBODY },
+		{ "OK: the home", KU_SESSION_OK }, { "FAILED:", KU_SESSION_FAILED },
+		{ "NO_TASKS:", KU_SESSION_NO_TASKS } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(verdicts); i++) {
+		char row[64];
+
+		(void)snprintf(row, sizeof(row), "| %d | %s", verdicts[i].value,
+		    verdicts[i].name);
+		if (lines_with(row) < 1)
+			fail_msg("docs/protocol.md has no line \"%s\"", row);
+	}
 }
 
 static void
@@ -282,6 +367,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_table_of_operations_is_the_one_of_the_code),
 		cmocka_unit_test(the_statuses_are_those_of_the_code),
+		cmocka_unit_test(the_verdicts_are_those_of_the_code),
 		cmocka_unit_test(the_golden_vectors_are_what_the_codec_writes),
 	};
 

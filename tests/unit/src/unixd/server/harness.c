@@ -20,8 +20,10 @@ harness_start(struct harness *h, const struct server_settings *s)
 	struct server_settings none = { .own_uid = 12345 };
 
 	fake_init(&h->resolver);
+	fake_login_init(&h->login);
 	assert_int_equal(loop_new(&h->loop), 0);
 	h->server = server_new(h->loop, &h->resolver, s != NULL ? s : &none);
+	server_set_login(h->server, &h->login);
 }
 
 void
@@ -29,6 +31,7 @@ harness_stop(struct harness *h)
 {
 	h->server = server_free(h->server);
 	assert_int_equal(h->resolver.n_waiting, 0);
+	assert_int_equal(h->login.n_waiting, 0);
 	h->loop = loop_free(h->loop);
 }
 
@@ -58,7 +61,7 @@ harness_send(int fd, const void *bytes, size_t len)
 void
 harness_request(int fd, uint16_t op, uint32_t serial, const void *body, size_t len)
 {
-	uint8_t frame[KU_WIRE_HEADER_LEN + 1024];
+	uint8_t frame[KU_WIRE_HEADER_LEN + 2048];
 	struct frame_header h = {
 		.version = KU_WIRE_VERSION,
 		.op = op,
@@ -66,7 +69,7 @@ harness_request(int fd, uint16_t op, uint32_t serial, const void *body, size_t l
 		.length = (uint32_t)len,
 	};
 
-	assert_true(len <= 1024);
+	assert_true(len <= 2048);
 	frame_put(frame, &h);
 	if (len != 0)
 		memcpy(frame + KU_WIRE_HEADER_LEN, body, len);
@@ -81,6 +84,25 @@ harness_ask_name(int fd, uint16_t op, uint32_t serial, const char *name)
 
 	enc_init(&e, body, sizeof(body));
 	enc_str(&e, name);
+	assert_false(e.failed);
+	harness_request(fd, op, serial, body, e.len);
+}
+
+void
+harness_ask_pam(int fd, uint16_t op, uint32_t serial, const char *name,
+    const char *password)
+{
+	uint8_t body[2048];
+	struct enc e;
+
+	enc_init(&e, body, sizeof(body));
+	enc_u32(&e, KU_PAM_SILENT);
+	enc_str(&e, name);
+	enc_str(&e, "sshd");
+	enc_str(&e, "ssh");
+	enc_str(&e, "192.0.2.7");
+	if (password != NULL)
+		enc_str(&e, password);
 	assert_false(e.failed);
 	harness_request(fd, op, serial, body, e.len);
 }

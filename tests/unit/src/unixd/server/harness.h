@@ -18,12 +18,14 @@
 #include "src/unixd/core/loop.h"
 #include "src/unixd/server/server.h"
 #include "src/wire/codec.h"
+#include "unit/src/unixd/server/fake_login.h"
 #include "unit/src/unixd/server/fake_resolver.h"
 
 struct harness {
 	struct loop *loop;
 	struct server *server;
 	struct resolver resolver;
+	struct login login;
 };
 
 struct answer_frame {
@@ -40,6 +42,9 @@ int harness_connect(struct harness *h, uid_t uid);
 
 void harness_send(int fd, const void *bytes, size_t len);
 void harness_request(int fd, uint16_t op, uint32_t serial, const void *body, size_t len);
+/* PAM_AUTH with this password, PAM_ACCT or PAM_SESSION (password NULL) about `name`. */
+void harness_ask_pam(int fd, uint16_t op, uint32_t serial, const char *name,
+    const char *password);
 void harness_ask_name(int fd, uint16_t op, uint32_t serial, const char *name);
 
 /* Turns the loop until n bytes are there; returns how many came before EOF. */
