@@ -2,8 +2,8 @@
 /*
  * The one place that knows every component. Order is its whole subject: the socket is bound
  * first, because a second daemon must find out before it touches cache or map; store and
- * local files come before the resolver, which publishes what they hold; READY is said when
- * a lookup would be answered. Everything that can be missing on some host (netlink, inotify,
+ * local files come before the resolver, which publishes what they hold; logins come last,
+ * because they need all of it; READY is said when a lookup would be answered. Everything that can be missing on some host (netlink, inotify,
  * a notify socket, a writable directory) costs one line and a feature, never the start.
  */
 #include "src/unixd/daemon.h"
@@ -24,9 +24,11 @@
 #include "src/unixd/daemon_internal.h"
 #include "src/unixd/idp/idp.h"
 #include "src/unixd/local/local.h"
+#include "src/unixd/login/login.h"
 #include "src/unixd/resolver/resolver.h"
 #include "src/unixd/server/server.h"
 #include "src/unixd/store/store.h"
+#include "src/unixd/taskq/taskq.h"
 
 #define FLUSH_LIMIT_MS 2000
 #define EXIT_LIMIT_S   1
@@ -38,9 +40,16 @@ daemon_show_status(void *arg)
 {
 	struct daemon *d = arg;
 	char line[512];
+	size_t n;
 
 	resolver_status_line(d->resolver, line, sizeof(line));
-	(void)sdnotifyf("STATUS=%s", line);
+	if (d->login == NULL) {
+		(void)sdnotifyf("STATUS=%s", line);
+		return;
+	}
+	n = login_n_ready(d->login);
+	d->shown_offline_logins = n;
+	(void)sdnotifyf("STATUS=%s · %zu offline login%s", line, n, n == 1 ? "" : "s");
 }
 
 static void
@@ -52,6 +61,8 @@ status_pairs(void *arg, resolver_pair_fn fn, void *fn_arg)
 	if (note != NULL)
 		fn(fn_arg, "store", note);
 	fn(fn_arg, "hsm_pin", d->pin.text);
+	login_status(d->login, fn, fn_arg);
+	taskq_status(d->taskq, fn, fn_arg);
 	settings_status(&d->settings, fn, fn_arg);
 }
 
@@ -213,6 +224,39 @@ start_resolver(struct daemon *d)
 	server_set_resolver(d->server, d->resolver);
 }
 
+static void
+forget_credential(void *arg, const struct uuid *uuid)
+{
+	struct daemon *d = arg;
+
+	login_forget(d->login, uuid);
+}
+
+/* The PAM module is answered from here on; until then it is told "unavailable". */
+static int
+start_login(struct daemon *d)
+{
+	struct login_ports ports = {
+		.loop = d->loop,
+		.resolver = d->resolver,
+		.idp = d->idp,
+		.store = d->store,
+		.pin = &d->pin,
+	};
+	int rc = taskq_new(d->loop, d->settings.config->task_sock_path, &d->taskq);
+
+	ports.taskq = d->taskq;
+	if (rc == 0)
+		rc = login_new(&ports, d->settings.config, &d->login);
+	if (rc < 0) {
+		log_err("login: %s", strerror(-rc));
+		return rc;
+	}
+	resolver_on_forget(d->resolver, forget_credential, d);
+	server_set_login(d->server, d->login);
+	return 0;
+}
+
 static int
 start(struct daemon *d, const struct options *o)
 {
@@ -237,7 +281,11 @@ start(struct daemon *d, const struct options *o)
 	if (rc < 0)
 		return rc;
 	start_resolver(d);
+	rc = start_login(d);
+	if (rc < 0)
+		return rc;
 	daemon_start_watches(d);
+	d->watching = true;
 	return 0;
 }
 
@@ -288,11 +336,14 @@ stop(struct daemon *d)
 {
 	(void)sdnotify("STOPPING=1");
 	d->server = server_free(d->server);
-	if (d->resolver != NULL) {
+	if (d->watching)
 		daemon_stop_watches(d);
+	/* With the engine alive: what it keeps behind an answer is on its way. */
+	if (d->resolver != NULL)
 		flush(d);
-	}
 	limit_exit();
+	d->login = login_free(d->login);
+	d->taskq = taskq_free(d->taskq);
 	d->resolver = resolver_free(d->resolver);
 	if (d->publish != NULL)
 		d->publish = publish_free(d->publish);

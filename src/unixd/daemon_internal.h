@@ -9,10 +9,12 @@
 
 struct idp;
 struct local;
+struct login;
 struct netwatch;
 struct resolver;
 struct server;
 struct store;
+struct taskq;
 
 struct daemon {
 	struct settings settings;
@@ -26,6 +28,8 @@ struct daemon {
 	struct idp *idp;
 	struct publish *publish;
 	struct resolver *resolver;
+	struct taskq *taskq;
+	struct login *login;
 	struct netwatch *netwatch;
 
 	struct loop_fd signals;
@@ -34,6 +38,8 @@ struct daemon {
 	struct timer watchdog;
 	struct timer nag;
 	int64_t watchdog_ns;
+	size_t shown_offline_logins;
+	bool watching;
 	bool flushed;
 };
 

@@ -16,6 +16,7 @@
 #include "src/unixd/daemon_internal.h"
 #include "src/unixd/idp/idp.h"
 #include "src/unixd/local/local.h"
+#include "src/unixd/login/login.h"
 #include "src/unixd/netwatch.h"
 #include "src/unixd/resolver/resolver.h"
 
@@ -53,6 +54,8 @@ on_local_poll(struct timer *t)
 	struct daemon *d = container_of(t, struct daemon, local_poll);
 
 	look_at_local_files(d);
+	if (login_n_ready(d->login) != d->shown_offline_logins)
+		daemon_show_status(d);
 	timers_set(loop_timers(d->loop), t, LOCAL_POLL);
 }
 
@@ -89,6 +92,7 @@ reload_publish(struct daemon *d)
 	else if (!want)
 		d->publish = NULL;
 	resolver_reconfigure(d->resolver, d->settings.config, d->publish);
+	login_reconfigure(d->login, d->settings.config);
 	if (old != NULL && d->publish == NULL) {
 		(void)publish_free(old);
 		(void)publish_withdraw_path(KU_PATH_MAP);

@@ -45,12 +45,24 @@ save_last_good(const struct settings *s)
 		    strerror(-rc));
 }
 
+/* The state right after installation, and a surprise to whoever then tries to log in. */
+static const char nobody_text[] = "nobody may log in: pam_allowed_login_groups is empty";
+
+static bool
+nobody_may_log_in(const struct settings *s)
+{
+	return s->config->uri != NULL && s->config->provider_enabled &&
+	    s->config->pam_allowed_login_groups[0] == NULL;
+}
+
 static void
 log_read(const struct settings *s)
 {
 	log_info("config: read client=%s unixd=%s problems=%zu%s", s->client_path,
 	    s->unixd_path, s->problems.n,
 	    s->config->uri == NULL ? " (no uri: not configured)" : "");
+	if (nobody_may_log_in(s))
+		log_warn("login: %s", nobody_text);
 }
 
 static void
@@ -184,6 +196,8 @@ settings_status(const struct settings *s, resolver_pair_fn fn, void *arg)
 	static const char *const proxies[] = { "https_proxy", "HTTPS_PROXY", "all_proxy",
 		"ALL_PROXY", "no_proxy", "NO_PROXY" };
 
+	if (nobody_may_log_in(s))
+		fn(arg, "login", nobody_text);
 	if (s->fallback != NULL)
 		fn(arg, "config", s->fallback);
 	for (size_t i = 0; i < s->problems.n; i++) {

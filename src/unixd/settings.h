@@ -37,5 +37,5 @@ void settings_clear(struct settings *s);
 struct idp_settings settings_idp(const struct settings *s);
 struct publish_settings settings_publish(const struct settings *s, const char *path);
 
-/* Pairs for STATUS: configuration problems, fallback, proxies. */
+/* Pairs for STATUS: nobody may log in, configuration problems, fallback, proxies. */
 void settings_status(const struct settings *s, resolver_pair_fn fn, void *arg);

@@ -125,6 +125,24 @@ broken_without_a_copy_runs_unconfigured(void **state)
 }
 
 static void
+that_nobody_may_log_in_is_said_until_somebody_may(void **state)
+{
+	static const char nobody[] =
+	    "login=nobody may log in: pam_allowed_login_groups is empty\n";
+	struct world *w = *state;
+	struct config *old = NULL;
+
+	write_file(w->unixd, "version = \"2\"\n[kanidm]\n");
+	settings_load(&w->s, w->client, w->unixd, w->dir);
+	assert_non_null(strstr(show(w), nobody));
+	write_file(w->unixd,
+	    "version = \"2\"\n[kanidm]\npam_allowed_login_groups = [\"x\"]\n");
+	assert_int_equal(settings_reload(&w->s, &old), 0);
+	(void)config_free(old);
+	assert_null(strstr(show(w), nobody));
+}
+
+static void
 reload_takes_new_values_and_hands_the_old_ones_back(void **state)
 {
 	struct world *w = *state;
@@ -189,6 +207,7 @@ main(void)
 		SETTINGS_TEST(
 		    a_file_broken_at_start_gives_the_last_good_copy_and_says_so),
 		SETTINGS_TEST(broken_without_a_copy_runs_unconfigured),
+		SETTINGS_TEST(that_nobody_may_log_in_is_said_until_somebody_may),
 		SETTINGS_TEST(reload_takes_new_values_and_hands_the_old_ones_back),
 		SETTINGS_TEST(reload_of_a_broken_file_changes_nothing_but_what_is_shown),
 		SETTINGS_TEST(without_a_provider_the_link_has_no_uri),
