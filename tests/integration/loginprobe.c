@@ -206,6 +206,9 @@ copies_between(int mem, uint64_t from, uint64_t to, const char *needle, size_t l
 			return n;
 		while ((at = memmem(at, (size_t)(buf + got - at), needle, len)) != NULL) {
 			n++;
+			if (getenv("LOGINPROBE_SHOW") != NULL)
+				fprintf(stderr, "%" PRIx64 "\n",
+				    from + (uint64_t)(at - buf));
 			at++;
 		}
 		from += (uint64_t)got - (len - 1);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
 ku_test(unit/tools/commands_test LIBS ku_tools ku_server SOURCES
+  "${CMAKE_SOURCE_DIR}/tests/unit/src/unixd/server/fake_login.c"
   "${CMAKE_SOURCE_DIR}/tests/unit/src/unixd/server/fake_resolver.c")
 target_compile_definitions(unit.tools.commands_test PRIVATE
   GOLDEN_DIR="${CMAKE_SOURCE_DIR}/tests/unit/tools/golden")
