@@ -3,8 +3,9 @@
  * The one place that knows every component. Order is its whole subject: the socket is bound
  * first, because a second daemon must find out before it touches cache or map; store and
  * local files come before the resolver, which publishes what they hold; logins come last,
- * because they need all of it; READY is said when a lookup would be answered. Everything that can be missing on some host (netlink, inotify,
- * a notify socket, a writable directory) costs one line and a feature, never the start.
+ * because they need all of it; READY is said when a lookup would be answered. Everything
+ * that can be missing on some host (netlink, inotify, a notify socket, a writable directory)
+ * costs one line and a feature, never the start.
  */
 #include "src/unixd/daemon.h"
 
