@@ -205,6 +205,15 @@ explain_prints_the_daemons_lines(void **state)
 }
 
 static void
+explain_names_the_spelling_for_sshd_when_another_was_typed(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(cmd_explain(&w->tool, "Alice"), 0);
+	expect(w, "explain_spelling.txt", NULL);
+}
+
+static void
 success_is_printed_when_it_was_one(void **state)
 {
 	struct world *w = *state;
@@ -371,6 +380,7 @@ main(void)
 		TOOL_TEST(verbose_status_prints_every_pair),
 		TOOL_TEST(json_status_is_one_object),
 		TOOL_TEST(explain_prints_the_daemons_lines),
+		TOOL_TEST(explain_names_the_spelling_for_sshd_when_another_was_typed),
 		TOOL_TEST(success_is_printed_when_it_was_one),
 		TOOL_TEST(clearing_wants_to_be_asked_twice),
 		TOOL_TEST(refusals_name_the_command_that_would_work_and_exit_1),
