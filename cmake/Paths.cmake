@@ -8,6 +8,7 @@ set(KU_STATEDIR "/var/lib/kanidm-unixd" CACHE PATH "HSM pin, last good configura
 set(KU_ETC_PASSWD "/etc/passwd" CACHE FILEPATH "local accounts")
 set(KU_ETC_GROUP "/etc/group" CACHE FILEPATH "local groups")
 set(KU_ETC_SHELLS "/etc/shells" CACHE FILEPATH "login shells")
+set(KU_ETC_SKEL "/etc/skel" CACHE PATH "what a new home is filled from")
 set(KU_NSS_DIR "${CMAKE_INSTALL_LIBDIR}" CACHE PATH "where libnss_kanidm.so.2 goes")
 set(KU_PAM_DIR "${CMAKE_INSTALL_LIBDIR}/security" CACHE PATH "where pam_kanidm.so goes")
 configure_file("${CMAKE_SOURCE_DIR}/include/ku/paths.h.in"

@@ -224,10 +224,11 @@ config_load_sources(const struct config_source *client, const struct config_sour
 
 	*ret_problems = (struct config_problems){ 0 };
 	r.path = client->path;
-	client_root = parse_source(&r, client);
+	if (!client->unwanted)
+		client_root = parse_source(&r, client);
 	if (client_root != NULL)
 		config_read_client(&r, client_root, unixd->path);
-	if (client_root != NULL || client->err == -ENOENT)
+	if (client_root != NULL || (client->err == -ENOENT && !client->unwanted))
 		config_check_client(&r);
 	config_problems_sort(ret_problems, 0);
 
@@ -254,7 +255,10 @@ config_load(const char *client_path, const char *unixd_path, struct config **ret
 {
 	cleanup_(config_source_clear) struct config_source client, unixd;
 
-	config_source_read(&client, client_path);
+	/* Told in hints of the other file alone. */
+	client = (struct config_source){ .path = KU_PATH_CLIENT_CONFIG, .unwanted = true };
+	if (client_path != NULL)
+		config_source_read(&client, client_path);
 	config_source_read(&unixd, unixd_path);
 	return config_load_sources(&client, &unixd, ret_config, ret_problems);
 }

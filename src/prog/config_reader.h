@@ -16,6 +16,7 @@ struct config_source {
 	size_t len;
 	int err;          /* 0, -ENOENT, or why it cannot be read */
 	bool open_to_all; /* anybody may write it */
+	bool unwanted;    /* not to be read: the caller has no business with it */
 };
 
 struct config_reader {

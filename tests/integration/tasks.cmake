@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MPL-2.0
+add_executable(taskask "${CMAKE_CURRENT_SOURCE_DIR}/taskask.c")
+ku_target(taskask)
+target_link_libraries(taskask PRIVATE ku_tasks)
+ku_script_test(integration.homes "${CMAKE_CURRENT_SOURCE_DIR}/homes.sh" LABELS integration
+  ARGS "${CMAKE_BINARY_DIR}" TIMEOUT 180)
+set_tests_properties(integration.homes PROPERTIES RESOURCE_LOCK namespaces)
