@@ -23,6 +23,8 @@
 #include "src/unixd/resolver/internal.h"
 #include "src/unixd/store/store.h"
 
+#define DOMAIN_KEY "domain"
+
 #define TTL_MIN 60u
 #define TTL_MAX 86400u
 /* Older than that is simply old; keeps the arithmetic small. */
@@ -75,6 +77,8 @@ resolver_check_domain(struct resolver *r)
 	if (id->domain[0] == '\0' || streq(id->domain, r->cache.own_domain))
 		return;
 	cache_set_domain(&r->cache, id->domain);
+	store_put_value(r->ports.store, DOMAIN_KEY, id->domain, strlen(id->domain), NULL,
+	    NULL);
 	if (r->loading)
 		return;
 	tell_domain(r);
@@ -119,6 +123,30 @@ poll_add(struct poll *p, const char *spn)
 			p->best = k;
 		return;
 	}
+}
+
+/* What a session of an earlier start has told. */
+static void
+on_value(void *arg, const char *key, const void *blob, size_t len)
+{
+	struct resolver *r = arg;
+	char probe[NAME_MAX_TEXT + 1] = "x@";
+	struct name n;
+
+	if (!streq(key, DOMAIN_KEY) || len == 0 || len > NAME_MAX_DOMAIN)
+		return;
+	memcpy(probe + 2, blob, len);
+	if (name_parse(probe, len + 2, &n) == 0 && n.kind == NAME_SPN)
+		cache_set_domain(&r->cache, n.text + n.short_len + 1);
+}
+
+static bool
+load_domain(struct resolver *r)
+{
+	const struct store_secrets sink = { .arg = r, .value = on_value };
+
+	return store_load_secrets(r->ports.store, &sink) == 0 &&
+	    r->cache.own_domain[0] != '\0';
 }
 
 /*
@@ -216,7 +244,8 @@ load(struct resolver *r)
 	rc = store_load(r->ports.store, &sink);
 	if (rc < 0)
 		log_warn("store: cannot be read: %s", strerror(-rc));
-	guess_domain(r, &l);
+	if (!load_domain(r))
+		guess_domain(r, &l);
 	resolver_check_domain(r);
 	for (i = 0; i < l.n_groups; i++)
 		learn_group(r, l.groups[i], l.members[i], l.group_at[i]);
