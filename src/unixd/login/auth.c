@@ -466,6 +466,7 @@ settle(struct auth *a)
 
 	if (a->decided)
 		return;
+	a->cached = check_now(a->call.l, &a->uuid, a->cached, a->version);
 	r = judge_login(a->heard, a->cached, moment(a));
 	if (r.wait && r.by_cache) {
 		ask_cache(a);

@@ -203,6 +203,21 @@ proven(struct check *k)
 	keep_cred(k->l, c);
 }
 
+enum cached
+check_now(const struct login *l, const struct uuid *uuid, enum cached said,
+    uint32_t version)
+{
+	const struct cred *c;
+
+	if (said != CACHED_ACCEPTS)
+		return said;
+	c = creds_find(&l->creds, uuid);
+	if (c != NULL && c->suspended)
+		return CACHED_SUSPENDED;
+	return c != NULL && c->verifier != NULL && c->version == version ? said
+									 : CACHED_BUSY;
+}
+
 void
 check_leave(struct login *l, struct check_user *u, bool used)
 {

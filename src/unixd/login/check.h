@@ -57,6 +57,11 @@ enum cached check_want(struct login *l, const struct check_want *want,
  * nobody used was no guess, and is taken back. Fine when there is none. */
 void check_leave(struct login *l, struct check_user *u, bool used);
 
+/* What a verification said, some time ago: does it still count? A credential that has been
+ * suspended or replaced meanwhile accepts nobody. */
+enum cached check_now(const struct login *l, const struct uuid *uuid, enum cached said,
+    uint32_t version);
+
 /* The credential is gone: whoever waits for it gets NONE. */
 void check_drop_all(struct login *l, struct cred *c);
 /* A key has come, or lanes are free. */
