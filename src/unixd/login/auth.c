@@ -199,7 +199,8 @@ paced_at(struct auth *a, const struct pace *ring, int64_t from, bool worked)
 {
 	int64_t spent = worked ? (now(a) - from) / CLOCK_MS : PACE_NO_WORK, at;
 
-	at = from + pace_hold(ring, spent, login_random(a->call.l)) * CLOCK_MS;
+	at = from +
+	    pace_hold(ring, spent, login_random(a->call.l), now(a) / CLOCK_S) * CLOCK_MS;
 	return at < a->end_at ? at : a->end_at;
 }
 
@@ -268,7 +269,7 @@ on_checked(struct check_user *u, enum cached result, unsigned seconds)
 	a->version = u->version;
 	if (result == CACHED_ACCEPTS || result == CACHED_REJECTS)
 		pace_note(&l->pace_offline,
-		    (uint32_t)((now(a) - a->cache_from) / CLOCK_MS));
+		    (uint32_t)((now(a) - a->cache_from) / CLOCK_MS), now(a) / CLOCK_S);
 	settle(a);
 }
 
@@ -390,7 +391,7 @@ hear(struct auth *a, enum heard h)
 	if (h == HEARD_TROUBLE && a->heard == HEARD_LOCKED)
 		h = HEARD_DENIED;
 	if (h == HEARD_ACCEPTED) {
-		pace_note(&l->pace_online, took_ms);
+		pace_note(&l->pace_online, took_ms, now(a) / CLOCK_S);
 	} else if (h == HEARD_DENIED) {
 		pace_hint(&l->pace_online, took_ms);
 		if (is_locked(a))

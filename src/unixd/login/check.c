@@ -470,6 +470,7 @@ check_drop_all(struct login *l, struct cred *c)
 		k = c->running != NULL
 		    ? c->running
 		    : container_of(c->line.next, struct check, in_line);
+		k->counted = false; /* nothing is to be written any more */
 		tell(k, CACHED_NONE, 0);
 	}
 }
