@@ -4,7 +4,8 @@
  *
  *	login.c	     life, the key, what root commands
  *	caller.c     may this caller ask that about this account?
- *	auth.c	     one password, one deadline, one answer
+ *	auth.c	     one password, one deadline, one answer; auth_ask.c: whom it asks;
+ *		     auth_end.c: how it ends
  *	judge.c	     the decisions of auth.c as tables; guess.c: how long a guesser waits
  *	check.c	     verifications in line, one per account at a time
  *	behind.c     what is learnt from the server's answer once ours is out
