@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "script.h"
+#include "src/base/le.h"
 #include "src/base/util.h"
 #include "src/unixd/model/model.h"
 #include "src/unixd/store/store.h"
@@ -110,6 +111,18 @@ put_in_store(struct stage *s, bool is_group, const char *name, const char *age)
 	}
 }
 
+/* stored-wall S: the latest wall time ever seen is that much ahead of the clock. */
+static void
+stored_wall(struct stage *s, const char *ahead)
+{
+	uint64_t at = (uint64_t)(s->ts.now.wall_ns / CLOCK_S + atoll(ahead));
+	uint8_t blob[8];
+
+	le32_put(blob, (uint32_t)at);
+	le32_put(blob + 4, (uint32_t)(at >> 32));
+	store_put_value(s->store, STORE_VALUE_WALL, blob, sizeof(blob), NULL, NULL);
+}
+
 /* local user NAME UID | local group NAME GID [MEMBERS] | local none user|group */
 static bool
 local_line(struct stage *s, const struct words *w)
@@ -157,6 +170,8 @@ script_setup(struct stage *s, const struct words *w)
 		stage_reconfigure(s);
 	} else if (streq(first, "cached") && w->n > 2) {
 		put_in_store(s, streq(w->v[1], "group"), w->v[2], words_value(w, "age"));
+	} else if (streq(first, "stored-wall") && w->n > 1) {
+		stored_wall(s, w->v[1]);
 	} else if (streq(first, "local") && w->n > 2) {
 		return local_line(s, w);
 	} else if (streq(first, "shells") && w->n > 1) {

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KEEP_WALL_VALUE "wall"
+#define KEEP_WALL_VALUE STORE_VALUE_WALL
 
 struct cred;
 struct keep;

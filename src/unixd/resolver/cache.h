@@ -39,7 +39,7 @@ struct cache_user {
 	struct hmap_node by_uid;
 	struct user *u;
 	struct cache_times t;
-	int32_t stored_at;  /* boot seconds of the last write to the store */
+	int32_t stored_at;  /* boot seconds of the last write, or of what was loaded */
 	uint32_t uid;       /* accepted, what NSS shows */
 	uint32_t published; /* id under which it is in the map, 0: not */
 	bool foreign;       /* of another domain */

@@ -59,6 +59,7 @@ struct resolver {
 	bool status_dirty;
 	size_t told_users;
 	bool loading;
+	int64_t wall_seen_s;  /* the latest wall time ever seen here */
 	struct uuid learning; /* whose record is being taken in */
 	uint64_t random;
 
@@ -128,6 +129,9 @@ resolver_boot_s(const struct resolver *r)
 {
 	return (int32_t)clock_boot_s(&r->ts->now);
 }
+/* Epoch seconds for what is kept across restarts: a clock that was turned back does not
+ * make records young again. */
+int64_t resolver_wall_s(struct resolver *r);
 uint32_t resolver_random(struct resolver *r);
 unsigned resolver_ttl(const struct resolver *r);
 /* Within a second (counts), or now (the link). */

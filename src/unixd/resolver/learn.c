@@ -31,9 +31,9 @@ times_set(struct resolver *r, struct cache_times *t, int32_t fetched)
 }
 
 static int64_t
-wall_of(const struct resolver *r, int32_t fetched)
+wall_of(struct resolver *r, int32_t fetched)
 {
-	return r->ts->now.wall_ns / CLOCK_S - (resolver_boot_s(r) - fetched);
+	return resolver_wall_s(r) - (resolver_boot_s(r) - fetched);
 }
 
 static bool
@@ -177,7 +177,7 @@ take_group(struct resolver *r, struct groupid *g, struct members *m, int32_t fet
 	times_set(r, &cg->t, fetched);
 	show_group_later(r, cg);
 	if (r->loading) {
-		cg->stored_at = resolver_boot_s(r);
+		cg->stored_at = fetched;
 		return;
 	}
 	forget_negatives(r, KIND_GROUP, cache_key(&r->cache, g->name, g->spn), g->spn,
@@ -330,7 +330,7 @@ take_user(struct resolver *r, struct user *u, int32_t fetched)
 	changed = file(r, u, uid, held, &cu);
 	times_set(r, &cu->t, fetched);
 	if (r->loading) {
-		cu->stored_at = resolver_boot_s(r);
+		cu->stored_at = fetched;
 		return;
 	}
 	u = cu->u;

@@ -14,6 +14,7 @@
 #include <sys/random.h>
 
 #include "ku/paths.h"
+#include "src/base/le.h"
 #include "src/base/util.h"
 #include "src/prog/config.h"
 #include "src/prog/log.h"
@@ -22,8 +23,6 @@
 #include "src/unixd/publish/publish.h"
 #include "src/unixd/resolver/internal.h"
 #include "src/unixd/store/store.h"
-
-#define DOMAIN_KEY "domain"
 
 #define TTL_MIN 60u
 #define TTL_MAX 86400u
@@ -47,6 +46,16 @@ resolver_ttl(const struct resolver *r)
 	if (ttl < TTL_MIN)
 		return TTL_MIN;
 	return ttl > TTL_MAX ? TTL_MAX : ttl;
+}
+
+int64_t
+resolver_wall_s(struct resolver *r)
+{
+	int64_t now = r->ts->now.wall_ns / CLOCK_S;
+
+	if (now > r->wall_seen_s)
+		r->wall_seen_s = now;
+	return r->wall_seen_s;
 }
 
 const char *
@@ -77,8 +86,8 @@ resolver_check_domain(struct resolver *r)
 	if (id->domain[0] == '\0' || streq(id->domain, r->cache.own_domain))
 		return;
 	cache_set_domain(&r->cache, id->domain);
-	store_put_value(r->ports.store, DOMAIN_KEY, id->domain, strlen(id->domain), NULL,
-	    NULL);
+	store_put_value(r->ports.store, STORE_VALUE_DOMAIN, id->domain,
+	    strlen(id->domain), NULL, NULL);
 	if (r->loading)
 		return;
 	tell_domain(r);
@@ -125,6 +134,15 @@ poll_add(struct poll *p, const char *spn)
 	}
 }
 
+static void
+see_wall(struct resolver *r, const uint8_t blob[8])
+{
+	uint64_t seen = le32_get(blob) | (uint64_t)le32_get(blob + 4) << 32;
+
+	if (seen < INT64_MAX && (int64_t)seen > r->wall_seen_s)
+		r->wall_seen_s = (int64_t)seen;
+}
+
 /* What a session of an earlier start has told. */
 static void
 on_value(void *arg, const char *key, const void *blob, size_t len)
@@ -133,15 +151,18 @@ on_value(void *arg, const char *key, const void *blob, size_t len)
 	char probe[NAME_MAX_TEXT + 1] = "x@";
 	struct name n;
 
-	if (!streq(key, DOMAIN_KEY) || len == 0 || len > NAME_MAX_DOMAIN)
+	if (streq(key, STORE_VALUE_WALL) && len == 8)
+		see_wall(r, blob);
+	if (!streq(key, STORE_VALUE_DOMAIN) || len == 0 || len > NAME_MAX_DOMAIN)
 		return;
 	memcpy(probe + 2, blob, len);
 	if (name_parse(probe, len + 2, &n) == 0 && n.kind == NAME_SPN)
 		cache_set_domain(&r->cache, n.text + n.short_len + 1);
 }
 
+/* True when the own domain is among them. */
 static bool
-load_domain(struct resolver *r)
+load_values(struct resolver *r)
 {
 	const struct store_secrets sink = { .arg = r, .value = on_value };
 
@@ -180,9 +201,9 @@ guess_domain(struct resolver *r, const struct loading *l)
 /* The clock on the wall may have been anything when the record was written: a time in the
  * future counts as now. Age decides when to ask again, never whether to keep. */
 static int32_t
-boot_of(const struct resolver *r, int64_t wall_s)
+boot_of(struct resolver *r, int64_t wall_s)
 {
-	int64_t age = r->ts->now.wall_ns / CLOCK_S - wall_s;
+	int64_t age = resolver_wall_s(r) - wall_s;
 
 	if (age < 0)
 		age = 0;
@@ -237,14 +258,16 @@ load(struct resolver *r)
 {
 	struct loading l = { .r = r };
 	const struct store_sink sink = { &l, on_load_user, on_load_group, on_load_id };
+	bool known;
 	size_t i;
 	int rc;
 
 	r->loading = true;
+	known = load_values(r);
 	rc = store_load(r->ports.store, &sink);
 	if (rc < 0)
 		log_warn("store: cannot be read: %s", strerror(-rc));
-	if (!load_domain(r))
+	if (!known)
 		guess_domain(r, &l);
 	resolver_check_domain(r);
 	for (i = 0; i < l.n_groups; i++)

@@ -86,7 +86,12 @@ void store_clear(struct store *s);
  */
 #define STORE_MAX_CRED  1024u
 #define STORE_MAX_VALUE 4096u
-#define STORE_MAX_KEY   31u
+
+#define STORE_VALUE_DOMAIN "domain" /* the own domain, text */
+/* The latest wall time ever seen, epoch seconds, 8 bytes little-endian: turning the clock
+ * back makes nothing younger. */
+#define STORE_VALUE_WALL "wall"
+#define STORE_MAX_KEY    31u
 
 typedef void (*store_done_fn)(void *arg, int rc);
 void store_put_cred(struct store *s, const struct uuid *uuid, const void *blob,
