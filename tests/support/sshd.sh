@@ -36,8 +36,8 @@ sshd_start()
 	grep -q '^sshd:' /etc/passwd ||
 		echo 'sshd:x:989:65534::/run/sshd:/usr/sbin/nologin' >>/etc/passwd
 	ssh-keygen -q -t ed25519 -N '' -f "$dir/host_key"
-	# What an administrator does to the file that we install.
-	sed 's/^#\(AuthorizedKeysCommand\)/\1/' \
+	# What an administrator does to the file that we install; the program is in its tree here.
+	sed "s/^#\(AuthorizedKeysCommand\)/\1/; s|/usr/sbin/kanidm|$NETNS_DIR/root&|" \
 		"$NETNS_DIR/root/etc/ssh/sshd_config.d/10-kanidm.conf" >"$dir/kanidm.conf"
 	cat >"$dir/config" <<-CONF
 		Include $dir/kanidm.conf
