@@ -112,6 +112,47 @@ expect_rc 0 kanidm-unix explain alice
 expect_rc 0 kanidm-unix explain root
 expect_rc 0 kanidm-unix explain "alice,x"
 
+# auth_test WANT_RC WANT_STDOUT WORDS_ON_STDERR PASSWORD COMMAND...
+auth_test()
+{
+	local rc=0 want=$1 lines=$2 words=$3 typed=$4
+	shift 4
+	printf '%s\n' "$typed" | "$@" >"$NETNS_DIR/out" 2>"$NETNS_DIR/err" || rc=$?
+	[ "$rc" = "$want" ] || netns_fail "$*: exit $rc: $(cat "$NETNS_DIR/out" "$NETNS_DIR/err")"
+	says "$(cat "$NETNS_DIR/out")" "$lines"
+	if [ -z "$words" ]; then
+		says "$(cat "$NETNS_DIR/err")" ""
+	fi
+	grep -qF -- "$words" "$NETNS_DIR/err" || [ -z "$words" ] ||
+		netns_fail "$*: not '$words' but: $(cat "$NETNS_DIR/err")"
+	echo "ok: $* -> $rc, $(tr '\n' ' ' <"$NETNS_DIR/out")"
+}
+
+right=Sample-alice-horse-battery-9
+auth_test 0 "auth success!
+account success!" "" "$right" kanidm-unix auth-test --name alice
+auth_test 0 "auth success!
+account success!" "" "$right" kanidm-unix auth-test -D alice@idm.example.test
+auth_test 1 "auth failed!
+account success!" "server refused" "not $right" kanidm-unix auth-test -D alice
+auth_test 1 "auth failed!
+account failed!" "not valid now" Sample-carol-horse-battery-9 kanidm-unix auth-test -D carol
+auth_test 1 "auth user unknown
+account user unknown" "no POSIX account" x kanidm-unix auth-test -D nosuchperson
+auth_test 1 "auth user unknown
+account user unknown" "own files" x kanidm-unix auth-test -D root
+# Who may ask: the person, but not anybody.
+auth_test 0 "auth success!
+account success!" "" "$right" setpriv --reuid=20001 --regid=20001 --clear-groups \
+	kanidm-unix auth-test --name alice
+auth_test 1 "auth failed!
+account failed!" "(try: sudo kanidm-unix auth-test --name alice)" "$right" \
+	as_nobody kanidm-unix auth-test --name alice
+expect_rc 2 kanidm-unix auth-test
+expect_rc 2 kanidm-unix auth-test alice
+netns_wait_for 10 sh -c 'kanidm-unix status --verbose | grep -qx "offline_logins: ready for 1 user"' ||
+	netns_fail "who is ready offline: $(kanidm-unix status --verbose)"
+
 # Offline is an answer too.
 devidm_stop
 netns_wait_for 20 sh -c 'kanidm-unix status | grep -q "Kanidm: offline"' ||
@@ -121,5 +162,9 @@ says "$out" "system: online
 Kanidm: offline"
 expect_rc 0 kanidm-unix status --verbose
 case $out in *"reason: connection refused"*) ;; *) netns_fail "no reason: $out" ;; esac
+auth_test 0 "auth success!
+account success!" "kept on this host" "$right" kanidm-unix auth-test --name alice
+auth_test 1 "auth failed!
+account success!" "not the password" "not $right" kanidm-unix auth-test --name alice
 netns_daemon_stop
 echo "ok: all"

@@ -36,6 +36,7 @@ sshd_start()
 	grep -q '^sshd:' /etc/passwd ||
 		echo 'sshd:x:989:65534::/run/sshd:/usr/sbin/nologin' >>/etc/passwd
 	ssh-keygen -q -t ed25519 -N '' -f "$dir/host_key"
+	printf '[127.0.0.1]:%s %s\n' "$SSHD_PORT" "$(cat "$dir/host_key.pub")" >"$dir/known_hosts"
 	# What an administrator does to the file that we install; the program is in its tree here.
 	sed "s/^#\(AuthorizedKeysCommand\)/\1/; s|/usr/sbin/kanidm|$NETNS_DIR/root&|" \
 		"$NETNS_DIR/root/etc/ssh/sshd_config.d/10-kanidm.conf" >"$dir/kanidm.conf"
@@ -58,8 +59,8 @@ sshd_start()
 
 _ssh()
 {
-	ssh -F none -p "$SSHD_PORT" -o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=no \
-		-o LogLevel=ERROR -o IdentitiesOnly=yes -o ConnectTimeout=10 "$@"
+	ssh -F none -p "$SSHD_PORT" -o UserKnownHostsFile="$NETNS_DIR/sshd/known_hosts" \
+		-o IdentitiesOnly=yes -o ConnectTimeout=10 "$@"
 }
 
 ssh_password()
