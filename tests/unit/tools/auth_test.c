@@ -30,8 +30,9 @@
 #define PASSWORD "Sample horse 9"
 
 struct world {
-	char dir[64];
-	char sock[100];
+	char top[32];
+	char dir[48]; /* the socket's, in a directory that only root can change */
+	char sock[64];
 	pid_t daemon;
 	struct tool tool;
 	char *out, *err;
@@ -130,8 +131,11 @@ setup(void **state)
 	int fd;
 
 	memset(&w, 0, sizeof(w));
-	(void)snprintf(w.dir, sizeof(w.dir), "/tmp/ku-auth-XXXXXX");
-	if (mkdtemp(w.dir) == NULL || chmod(w.dir, 0755) != 0)
+	(void)snprintf(w.top, sizeof(w.top), "/tmp/ku-auth-XXXXXX");
+	if (mkdtemp(w.top) == NULL || chmod(w.top, 0755) != 0)
+		return -1;
+	(void)snprintf(w.dir, sizeof(w.dir), "%s/run", w.top);
+	if (mkdir(w.dir, 0755) != 0)
 		return -1;
 	(void)snprintf(w.sock, sizeof(w.sock), "%s/sock", w.dir);
 	(void)snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", w.sock);
@@ -173,7 +177,7 @@ teardown(void **state)
 	(void)dup2(w->old_stdin, STDIN_FILENO);
 	(void)close(w->old_stdin);
 	(void)unlink(w->sock);
-	return rmdir(w->dir);
+	return rmdir(w->dir) != 0 || rmdir(w->top) != 0 ? -1 : 0;
 }
 
 /* Bytes to be read from stdin. */
@@ -311,6 +315,16 @@ names_too_long_for_a_request_are_unknown(void **state)
 }
 
 static void
+nothing_is_sent_where_others_could_have_put_the_socket(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(chmod(w->dir, 0777), 0);
+	type(PASSWORD, sizeof(PASSWORD) - 1);
+	expect(w, "v1a1", 1, "auth failed!\naccount failed!\n", "nothing was sent");
+}
+
+static void
 without_a_daemon_nothing_is_said_on_stdout(void **state)
 {
 	struct world *w = *state;
@@ -331,8 +345,12 @@ main(void)
 		AUTH_TEST(what_cannot_be_a_password_is_never_sent),
 		AUTH_TEST(a_password_without_a_newline_counts),
 		AUTH_TEST(names_too_long_for_a_request_are_unknown),
+		AUTH_TEST(nothing_is_sent_where_others_could_have_put_the_socket),
 		AUTH_TEST(without_a_daemon_nothing_is_said_on_stdout),
 	};
 
+	/* A password goes to a socket of root's directory only. */
+	if (geteuid() != 0)
+		return 77;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
