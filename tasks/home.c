@@ -88,6 +88,8 @@ make_temp(const struct prefix *p, char temp[HOME_TEMP_LEN + 1], struct why *why)
 		}
 		fd = at_open(p->fd, temp, O_RDONLY | O_DIRECTORY, 0);
 		if (fd < 0)
+			(void)unlinkat(p->fd, temp, AT_REMOVEDIR);
+		if (fd < 0)
 			return why_set(why, fd, "%s/%s: %s", p->path, temp,
 			    strerror(-fd));
 		if (fstat(fd, &st) == 0 && st.st_uid == geteuid() &&

@@ -56,6 +56,15 @@ left_out(const struct copy *c, const char *why)
 	return 0;
 }
 
+/* What only this one file lacks; a shortage of ours must not thin out somebody's home. */
+static int
+cannot_read(struct copy *c, int err)
+{
+	if (err == -EACCES || err == -EPERM || err == -ENOENT || err == -ELOOP)
+		return left_out(c, strerror(-err));
+	return failed(c, "open", err);
+}
+
 static int
 hand_over(struct copy *c, int fd, mode_t mode)
 {
@@ -115,7 +124,7 @@ copy_file(struct copy *c, int from, int to, const char *name)
 	int rc;
 
 	if (in < 0)
-		return left_out(c, strerror(-in));
+		return cannot_read(c, in);
 	if (fstat(in, &st) < 0 || !S_ISREG(st.st_mode))
 		return left_out(c, "it changed");
 	out = at_open(to, name, O_WRONLY | O_CREAT | O_EXCL, S_IRUSR | S_IWUSR);
@@ -153,7 +162,7 @@ copy_subdir(struct copy *c, int from, int to, const char *name, unsigned depth)
 	int rc;
 
 	if (in < 0)
-		return left_out(c, strerror(-in));
+		return cannot_read(c, in);
 	if (fstat(in, &st) < 0)
 		return left_out(c, strerror(errno));
 	if (depth >= TREE_MAX_DEPTH)
