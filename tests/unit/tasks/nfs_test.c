@@ -52,7 +52,9 @@ set_up(void **state)
 
 	on_nfs = true;
 	person_may = false;
-	kit_skel();
+	kit_mkdir("skel/.ssh", 0755, 0);
+	kit_write("skel/.ssh/config", "x", 0644);
+	kit_write("skel/.secret", "x", 0600);
 	kit_config("home_alias = \"none\"\nuse_etc_skel = true");
 	kit_step = squash;
 	return rc;
@@ -62,13 +64,22 @@ static void
 the_person_makes_it_where_the_server_lets_them(void **state)
 {
 	struct why why;
+	struct stat st;
 
 	(void)state;
 	person_may = true;
 	assert_int_equal(kit_home("alice", &why), 0);
 	kit_step = NULL;
 	assert_int_equal(chmod(kit_path("home"), 0755), 0);
-	kit_assert_home("home/" KIT_UUID);
+	st = kit_stat("home/" KIT_UUID);
+	assert_int_equal(st.st_mode, S_IFDIR | 0750);
+	assert_int_equal(st.st_uid, KIT_UID);
+	assert_int_equal(st.st_gid, KIT_UID);
+	st = kit_stat("home/" KIT_UUID "/.ssh/config");
+	assert_int_equal(st.st_mode, S_IFREG | 0644);
+	assert_int_equal(st.st_uid, KIT_UID);
+	/* What the person cannot read is left out: nothing is done as root here. */
+	assert_false(kit_exists("home/" KIT_UUID "/.secret"));
 	kit_assert_no_temp();
 	assert_int_equal(setfsuid((uid_t)-1), 0); /* we are still who we were */
 }
