@@ -15,6 +15,7 @@
 #include "ku/wire_pam.h"
 #include "src/base/deadline.h"
 #include "src/base/secret.h"
+#include "src/base/util.h"
 #include "src/client/client.h"
 #include "tools/commands.h"
 #include "tools/password.h"
@@ -25,174 +26,141 @@
 #define GRACE_MS        1000
 #define MAX_DEADLINE_MS (700 * 1000)
 
-enum phase_result {
-	PHASE_SUCCESS,
-	PHASE_FAILED,
-	PHASE_UNKNOWN,
+enum result {
+	SENSELESS, /* what a table has no row for */
+	SUCCESS,
+	FAILED,
+	UNKNOWN,
 };
 
-/* One phase under way: the line that scripts read comes from `phase` and the result. */
+/* What a verdict or a status comes to, and why; NULL: there is nothing to explain. */
+struct words {
+	enum result result;
+	const char *why;
+};
+
+/* clang-format off */
+static const struct words auth_words[] = {
+	[KU_AUTH_OK] = { SUCCESS, NULL },
+	[KU_AUTH_OK_CACHED] = { SUCCESS,
+		"the server did not answer; the credential kept on this host accepts the password" },
+	[KU_AUTH_DENIED] = { FAILED,
+		"the server refused this password: it is wrong or was changed, none was ever set "
+		"(kanidm person posix set-password NAME), or the account is locked for a moment or "
+		"not valid now" },
+	[KU_AUTH_WRONG] = { FAILED,
+		"the server cannot be reached, and this is not the password that was last used on "
+		"this host" },
+	[KU_AUTH_NO_CREDENTIAL] = { FAILED,
+		"the server cannot be reached, and nobody of this name has logged in with a password "
+		"on this host yet" },
+	[KU_AUTH_SUSPENDED] = { FAILED,
+		"the server cannot be reached, and when it was last asked it refused the password "
+		"kept on this host; the next login with the server decides" },
+	[KU_AUTH_WAIT] = { FAILED,
+		"the server cannot be reached, and there were too many wrong passwords" },
+	[KU_AUTH_TOO_OLD] = { FAILED,
+		"the server cannot be reached, and the last login with it is longer ago than "
+		"offline_auth_max_age allows" },
+	[KU_AUTH_INVALID] = { FAILED,
+		"the server cannot be reached, and the account was not valid when it was last asked "
+		"about (expired or not yet begun)" },
+};
+
+static const struct words account_words[] = {
+	[KU_ACCT_OK] = { SUCCESS, NULL },
+	[KU_ACCT_EXPIRED] = { FAILED, "the account is not valid now (expired or not yet begun)" },
+	[KU_ACCT_NOT_ALLOWED] = { FAILED,
+		"in none of the groups that may log in on this host (pam_allowed_login_groups; only "
+		"POSIX groups of the server count)" },
+	[KU_ACCT_NOBODY] = { FAILED,
+		"nobody may log in on this host: pam_allowed_login_groups is empty" },
+};
+
+static const struct words status_words[] = {
+	[KU_ST_NOTFOUND] = { UNKNOWN, "the server has no POSIX account of this name" },
+	[KU_ST_LOCAL] = { UNKNOWN, "an account of this host's own files; pam_unix judges it" },
+	[KU_ST_DENIED] = { FAILED,
+		"only root, the person, and the services in pam_allowed_callers may ask this "
+		"(try: sudo kanidm-unix auth-test --name NAME)" },
+	[KU_ST_UNAVAIL] = { FAILED,
+		"not known on this host, and the server cannot be asked now "
+		"(see: kanidm-unix status --verbose)" },
+	[KU_ST_BUSY] = { FAILED,
+		"too many passwords are being checked at this moment; try again" },
+	[KU_ST_VERSION] = { FAILED,
+		"the daemon is of another version (try: systemctl restart kanidm-unixd)" },
+};
+/* clang-format on */
+
+/* One phase under way. */
 struct phase {
 	const struct tool *t;
-	const char *phase;
-	const char *name;
+	const char *name; /* of the phase */
+	const char *account;
+	const struct words *verdicts;
+	size_t n_verdicts;
 };
 
-static void
-print_line(const struct phase *p, enum phase_result result)
+/* The line that scripts read, and on the other stream why, when there is a reason. */
+static bool printf_(3, 4)
+    finish(const struct phase *p, enum result result, const char *fmt, ...)
 {
-	static const char *const word[] = {
-		[PHASE_SUCCESS] = "success!",
-		[PHASE_FAILED] = "failed!",
-		[PHASE_UNKNOWN] = "user unknown",
+	static const char *const line[] = {
+		[SENSELESS] = "failed!",
+		[SUCCESS] = "success!",
+		[FAILED] = "failed!",
+		[UNKNOWN] = "user unknown",
 	};
-
-	(void)fprintf(p->t->out, "%s %s\n", p->phase, word[result]);
-	(void)fflush(p->t->out);
-}
-
-static enum phase_result
-succeed(const struct phase *p)
-{
-	print_line(p, PHASE_SUCCESS);
-	return PHASE_SUCCESS;
-}
-
-/* The line, and why. */
-static enum phase_result printf_(3, 4)
-    finish(const struct phase *p, enum phase_result result, const char *fmt, ...)
-{
 	va_list ap;
 
-	print_line(p, result);
-	(void)fprintf(p->t->err, "%s: ", p->phase);
-	va_start(ap, fmt);
-	(void)vfprintf(p->t->err, fmt, ap);
-	va_end(ap);
-	(void)fputc('\n', p->t->err);
-	return result;
+	(void)fprintf(p->t->out, "%s %s\n", p->name, line[result]);
+	(void)fflush(p->t->out);
+	if (fmt != NULL) {
+		(void)fprintf(p->t->err, "%s: ", p->name);
+		va_start(ap, fmt);
+		(void)vfprintf(p->t->err, fmt, ap);
+		va_end(ap);
+		(void)fputc('\n', p->t->err);
+	}
+	return result == SUCCESS;
 }
 
-/* The daemon said nothing about this account, but why. */
-static enum phase_result
+static bool
+finish_words(const struct phase *p, const struct words *words, size_t n, uint32_t which)
+{
+	const struct words *w = which < n ? &words[which] : NULL;
+
+	if (w == NULL || w->result == SENSELESS)
+		return finish(p, FAILED,
+		    "the daemon's answer makes no sense (%" PRIu32 ")", which);
+	return w->why == NULL ? finish(p, w->result, NULL)
+			      : finish(p, w->result, "%s", w->why);
+}
+
+static bool
 finish_status(const struct phase *p, uint16_t status)
 {
-	switch (status) {
-	case KU_ST_NOTFOUND:
-		return finish(p, PHASE_UNKNOWN,
-		    "the server has no POSIX account of this name");
-	case KU_ST_LOCAL:
-		return finish(p, PHASE_UNKNOWN,
-		    "%s is an account of this host's own files; pam_unix judges it",
-		    p->name);
-	case KU_ST_DENIED:
-		return finish(p, PHASE_FAILED,
-		    "only root, %s, and the services in pam_allowed_callers may ask this "
-		    "about %s (try: sudo kanidm-unix auth-test --name %s)",
-		    p->name, p->name, p->name);
-	case KU_ST_UNAVAIL:
-		return finish(p, PHASE_FAILED,
-		    "%s is not known on this host, and the server cannot be asked now "
-		    "(see: kanidm-unix status --verbose)",
-		    p->name);
-	case KU_ST_BUSY:
-		return finish(p, PHASE_FAILED,
-		    "too many passwords are being checked at this moment; try again");
-	case KU_ST_VERSION:
-		return finish(p, PHASE_FAILED,
-		    "the daemon is of another version (try: systemctl restart "
-		    "kanidm-unixd)");
-	default:
-		return finish(p, PHASE_FAILED,
-		    "the daemon did not understand (status %u)", (unsigned)status);
-	}
+	return finish_words(p, status_words, ARRAY_SIZE(status_words), status);
 }
 
-static enum phase_result
+static bool
 finish_error(const struct phase *p, int err)
 {
 	const char *sock = p->t->sock_path;
 
 	if (err == EPERM)
-		return finish(p, PHASE_FAILED,
+		return finish(p, FAILED,
 		    "nothing was sent: whoever listens at %s is neither root nor the "
 		    "owner of its directory, or others may write there",
 		    sock);
 	if (err == ETIMEDOUT)
-		return finish(p, PHASE_FAILED, "no answer from %s in time", sock);
+		return finish(p, FAILED, "no answer from %s in time", sock);
 	if (err == EPROTO)
-		return finish(p, PHASE_FAILED, "%s does not speak our protocol", sock);
-	return finish(p, PHASE_FAILED,
+		return finish(p, FAILED, "%s does not speak our protocol", sock);
+	return finish(p, FAILED,
 	    "cannot connect to %s: %s (is it running? systemctl status kanidm-unixd)",
 	    sock, strerror(err));
-}
-
-static enum phase_result
-finish_auth(const struct phase *p, uint32_t verdict, uint32_t seconds)
-{
-	switch ((enum ku_auth_verdict)verdict) {
-	case KU_AUTH_OK:
-		return succeed(p);
-	case KU_AUTH_OK_CACHED:
-		return finish(p, PHASE_SUCCESS,
-		    "the server did not answer; the credential kept on this host accepts "
-		    "the password");
-	case KU_AUTH_DENIED:
-		return finish(p, PHASE_FAILED,
-		    "the server refused this password: it is wrong or was changed, none "
-		    "was ever set (kanidm person posix set-password %s), or the account "
-		    "is locked for a moment or not valid now",
-		    p->name);
-	case KU_AUTH_WRONG:
-		return finish(p, PHASE_FAILED,
-		    "the server cannot be reached, and this is not the password that was "
-		    "last used on this host");
-	case KU_AUTH_NO_CREDENTIAL:
-		return finish(p, PHASE_FAILED,
-		    "the server cannot be reached, and %s has not logged in with a "
-		    "password on this host yet",
-		    p->name);
-	case KU_AUTH_SUSPENDED:
-		return finish(p, PHASE_FAILED,
-		    "the server cannot be reached, and when it was last asked it refused "
-		    "the password kept on this host; the next login with the server "
-		    "decides");
-	case KU_AUTH_WAIT:
-		return finish(p, PHASE_FAILED,
-		    "the server cannot be reached, and there were too many wrong "
-		    "passwords; try again in %" PRIu32 " s",
-		    seconds);
-	case KU_AUTH_TOO_OLD:
-		return finish(p, PHASE_FAILED,
-		    "the server cannot be reached, and the last login with it is longer "
-		    "ago than offline_auth_max_age allows");
-	case KU_AUTH_INVALID:
-		return finish(p, PHASE_FAILED,
-		    "the server cannot be reached, and the account was not valid when it "
-		    "was last asked about (expired or not yet begun)");
-	}
-	return finish(p, PHASE_FAILED, "the daemon's answer makes no sense");
-}
-
-static enum phase_result
-finish_acct(const struct phase *p, uint32_t verdict)
-{
-	switch ((enum ku_acct_verdict)verdict) {
-	case KU_ACCT_OK:
-		return succeed(p);
-	case KU_ACCT_EXPIRED:
-		return finish(p, PHASE_FAILED,
-		    "the account is not valid now (expired or not yet begun)");
-	case KU_ACCT_NOT_ALLOWED:
-		return finish(p, PHASE_FAILED,
-		    "%s is in none of the groups that may log in on this host "
-		    "(pam_allowed_login_groups; only POSIX groups of the server count)",
-		    p->name);
-	case KU_ACCT_NOBODY:
-		return finish(p, PHASE_FAILED,
-		    "nobody may log in on this host: pam_allowed_login_groups is empty");
-	}
-	return finish(p, PHASE_FAILED, "the daemon's answer makes no sense");
 }
 
 /* What all three questions begin with. */
@@ -207,14 +175,13 @@ put_request(struct enc *e, void *buf, size_t cap, const char *name)
 	enc_str(e, ""); /* rhost */
 }
 
-/* Asks for a verdict. 0, -errno; call->status. */
-static int
-ask(const struct tool *t, uint16_t op, const struct enc *req, int timeout_ms,
-    uint16_t *ret_status, uint32_t *ret_verdict, uint32_t *ret_seconds)
+/* Asks for a verdict, and says it. */
+static bool
+judge(const struct phase *p, uint16_t op, const struct enc *req, int timeout_ms)
 {
 	uint8_t head[8], rest[256];
 	struct client_call call = {
-		.path = t->sock_path,
+		.path = p->t->sock_path,
 		.op = op,
 		.req = req->buf,
 		.req_len = req->len,
@@ -224,18 +191,24 @@ ask(const struct tool *t, uint16_t op, const struct enc *req, int timeout_ms,
 		.tail = rest,
 		.tail_cap = sizeof(rest),
 	};
+	uint32_t verdict, seconds;
 	struct dec d;
-	int rc = tool_call(t, &call, deadline_in_ms(timeout_ms));
+	int rc;
 
+	if (req->failed)
+		return finish_status(p, KU_ST_NOTFOUND);
+	rc = tool_call(p->t, &call, deadline_in_ms(timeout_ms));
 	if (rc < 0)
-		return rc;
-	*ret_status = call.status;
+		return finish_error(p, -rc);
 	if (call.status != KU_ST_OK)
-		return 0;
+		return finish_status(p, call.status);
 	dec_init(&d, head, sizeof(head));
-	*ret_verdict = dec_u32(&d);
-	*ret_seconds = dec_u32(&d);
-	return 0;
+	verdict = dec_u32(&d);
+	seconds = dec_u32(&d);
+	if (op == KU_OP_PAM_AUTH && verdict == KU_AUTH_WAIT)
+		return finish(p, FAILED, "%s; try again in %" PRIu32 " s",
+		    p->verdicts[verdict].why, seconds);
+	return finish_words(p, p->verdicts, p->n_verdicts, verdict);
 }
 
 /*
@@ -265,74 +238,54 @@ look_up(const struct tool *t, const char *name, uint16_t *ret_status,
 	return true;
 }
 
-static enum phase_result
+static bool
 check_password(const struct phase *p, const struct secret *password, int deadline_ms)
 {
 	cleanup_(secret_freep) struct secret *body = secret_new(KU_MAX_PAM_REQ);
-	uint32_t verdict = 0, seconds = 0;
-	uint16_t status;
 	struct enc e;
-	int rc;
 
 	if (body == NULL)
-		return finish_error(p, ENOMEM);
-	put_request(&e, body->data, body->cap, p->name);
+		return finish(p, FAILED, "%s", strerror(ENOMEM));
+	put_request(&e, body->data, body->cap, p->account);
 	enc_u32(&e, (uint32_t)password->len);
 	enc_bytes(&e, password->data, password->len);
-	if (e.failed)
-		return finish(p, PHASE_UNKNOWN, "too long to be the name of an account");
-	rc = ask(p->t, KU_OP_PAM_AUTH, &e, deadline_ms + GRACE_MS, &status, &verdict,
-	    &seconds);
-	if (rc < 0)
-		return finish_error(p, -rc);
-	if (status != KU_ST_OK)
-		return finish_status(p, status);
-	return finish_auth(p, verdict, seconds);
+	return judge(p, KU_OP_PAM_AUTH, &e, deadline_ms + GRACE_MS);
 }
 
-static enum phase_result
+static bool
 authenticate(const struct phase *p, int deadline_ms)
 {
 	cleanup_(secret_freep) struct secret *password = NULL;
 	int rc = password_read("Enter Unix password: ", &password);
 
 	if (rc == -E2BIG)
-		return finish(p, PHASE_FAILED, "no password is longer than %u bytes",
+		return finish(p, FAILED, "no password is longer than %u bytes",
 		    KU_MAX_PASSWORD);
 	if (rc < 0)
-		return finish(p, PHASE_FAILED, "no password could be read: %s",
+		return finish(p, FAILED, "no password could be read: %s",
 		    rc == -ENODATA ? "the input is at its end" : strerror(-rc));
 	if (password->len == 0)
-		return finish(p, PHASE_FAILED, "an empty password is never right");
+		return finish(p, FAILED, "an empty password is never right");
 	return check_password(p, password, deadline_ms);
 }
 
-static enum phase_result
+static bool
 check_account(const struct phase *p)
 {
 	uint8_t body[KU_MAX_PAM_REQ];
-	uint32_t verdict = 0, seconds = 0;
-	uint16_t status;
 	struct enc e;
-	int rc;
 
-	put_request(&e, body, sizeof(body), p->name);
-	if (e.failed)
-		return finish_status(p, KU_ST_NOTFOUND);
-	rc = ask(p->t, KU_OP_PAM_ACCT, &e, TIMEOUT_MS, &status, &verdict, &seconds);
-	if (rc < 0)
-		return finish_error(p, -rc);
-	if (status != KU_ST_OK)
-		return finish_status(p, status);
-	return finish_acct(p, verdict);
+	put_request(&e, body, sizeof(body), p->account);
+	return judge(p, KU_OP_PAM_ACCT, &e, TIMEOUT_MS);
 }
 
 int
 cmd_auth_test(const struct tool *t, const char *name)
 {
-	struct phase auth = { t, "auth", name };
-	struct phase account = { t, "account", name };
-	enum phase_result first, second;
+	const struct phase auth = { t, "auth", name, auth_words, ARRAY_SIZE(auth_words) };
+	const struct phase account = { t, "account", name, account_words,
+		ARRAY_SIZE(account_words) };
+	bool first, second;
 	int deadline_ms;
 	uint16_t status;
 
@@ -341,5 +294,5 @@ cmd_auth_test(const struct tool *t, const char *name)
 	first = status == KU_ST_OK ? authenticate(&auth, deadline_ms)
 				   : finish_status(&auth, status);
 	second = check_account(&account);
-	return first == PHASE_SUCCESS && second == PHASE_SUCCESS ? 0 : 1;
+	return first && second ? 0 : 1;
 }

@@ -146,7 +146,7 @@ auth_test 0 "auth success!
 account success!" "" "$right" setpriv --reuid=20001 --regid=20001 --clear-groups \
 	kanidm-unix auth-test --name alice
 auth_test 1 "auth failed!
-account failed!" "(try: sudo kanidm-unix auth-test --name alice)" "$right" \
+account failed!" "(try: sudo kanidm-unix auth-test --name NAME)" "$right" \
 	as_nobody kanidm-unix auth-test --name alice
 expect_rc 2 kanidm-unix auth-test
 expect_rc 2 kanidm-unix auth-test alice

@@ -223,7 +223,7 @@ every_verdict_has_its_line_its_reason_and_its_exit_code(void **state)
 		{ "v2a1", 0, "auth success!\naccount success!\n", "kept on this host" },
 		{ "v3a1", 1, "auth failed!\naccount success!\n", "server refused" },
 		{ "v4a1", 1, "auth failed!\naccount success!\n", "last used on this" },
-		{ "v5a1", 1, "auth failed!\naccount success!\n", "has not logged in" },
+		{ "v5a1", 1, "auth failed!\naccount success!\n", "has logged in with" },
 		{ "v6a1", 1, "auth failed!\naccount success!\n", "next login with" },
 		{ "v7a1", 1, "auth failed!\naccount success!\n", "again in 77 s" },
 		{ "v8a1", 1, "auth failed!\naccount success!\n", "offline_auth_max" },
@@ -235,7 +235,7 @@ every_verdict_has_its_line_its_reason_and_its_exit_code(void **state)
 		{ "v1a4", 1, "auth success!\naccount failed!\n", "is empty" },
 		{ "v1a0", 1, "auth success!\naccount failed!\n", "no sense" },
 		{ "v1a5", 1, "auth success!\naccount failed!\n", "no sense" },
-		{ "d", 1, "auth failed!\naccount failed!\n", "auth-test --name d)" },
+		{ "d", 1, "auth failed!\naccount failed!\n", "auth-test --name NAME)" },
 	};
 	struct world *w = *state;
 
@@ -259,7 +259,7 @@ statuses_are_told_without_asking_for_a_password(void **state)
 		{ KU_ST_BUSY, "auth failed!\naccount failed!\n", "try again" },
 		{ KU_ST_DENIED, "auth failed!\naccount failed!\n", "only root" },
 		{ KU_ST_VERSION, "auth failed!\naccount failed!\n", "another version" },
-		{ KU_ST_BAD, "auth failed!\naccount failed!\n", "status" },
+		{ KU_ST_BAD, "auth failed!\naccount failed!\n", "no sense" },
 	};
 	struct world *w = *state;
 
@@ -292,7 +292,7 @@ what_cannot_be_a_password_is_never_sent(void **state)
 	expect(w, "v1a1", 1, failed, "longer than 512");
 	/* The longest one is sent (and is not what the daemon wants). */
 	type(endless, KU_MAX_PASSWORD);
-	expect(w, "v1a1", 1, failed, "did not understand");
+	expect(w, "v1a1", 1, failed, "no sense");
 }
 
 static void
