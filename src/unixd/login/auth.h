@@ -10,14 +10,12 @@ struct login;
 struct login_request;
 struct uuid;
 
-#define SILENCE_MS     300 /* of the server, before the cached credential is verified */
-#define LOOK_MS        250 /* how often the link is looked at while the server is silent */
-#define LATE_MS        100  /* before the deadline: the server is not waited for */
-#define LEARN_MS       5000 /* after the deadline its answer is still of use */
-#define NUDGE_S        5    /* between probes that logins cause */
-#define HIDDEN_S       2    /* between attempts of hidden callers at one account */
-#define LOCK_MARGIN_MS 200  /* after a soft lock should have ended */
-#define LOCK_ANSWER_MS 300  /* what the server needs then */
+#define SILENCE_MS 300  /* of the server, before the cached credential is verified */
+#define LOOK_MS    250  /* how often the link is looked at while the server is silent */
+#define LATE_MS    100  /* before the deadline: the server is not waited for */
+#define LEARN_MS   5000 /* after the deadline its answer is still of use */
+#define NUDGE_S    5    /* between probes that logins cause */
+#define HIDDEN_S   2    /* between attempts of hidden callers at one account */
 
 struct auth_line {
 	const char *name;

@@ -50,13 +50,21 @@ auth_ask_cache(struct auth *a)
 
 /* ---- the server ---- */
 
+/* One that is not valid is not worth asking again; it only waits as long as others. */
 void
 auth_on_again(struct timer *t)
 {
 	struct auth *a = container_of(t, struct auth, again);
 
 	a->asked_again = true;
-	auth_ask_server(a);
+	a->pace_from = auth_now(a);
+	if (a->valid) {
+		auth_ask_server(a);
+		return;
+	}
+	a->no_work = true;
+	a->heard = HEARD_DENIED;
+	auth_settle(a);
 }
 
 /*
@@ -69,41 +77,30 @@ is_locked(struct auth *a)
 {
 	struct login *l = a->call.l;
 	const struct cred *c = creds_find(&l->creds, &a->uuid);
-	int64_t until;
-	unsigned n;
+	int64_t at;
 
-	n = c != NULL ? cred_denied_today(c, l->ts->now.wall_ns / CLOCK_S) : 0;
-	if (!a->valid || a->asked_again || n == 0)
+	if (c == NULL || a->asked_again)
 		return false;
-	until = c->denied_at + guess_soft_lock_s(n) * CLOCK_S;
-	if (a->asked_at >= until)
+	at = refused_again_at(&c->refused, l->ts->now.wall_ns / CLOCK_S, a->asked_at,
+	    a->late_at);
+	if (at == 0)
 		return false;
-	until += LOCK_MARGIN_MS * CLOCK_MS;
-	if (until + LOCK_ANSWER_MS * CLOCK_MS > a->late_at)
-		return false;
-	timers_set(l->ts, &a->again, until > auth_now(a) ? until - auth_now(a) : 0);
+	timers_set(l->ts, &a->again, at > auth_now(a) ? at - auth_now(a) : 0);
 	return true;
 }
 
-/* One more that the server counts, unless it was locked anyhow. */
 static void
 note_denied(struct auth *a)
 {
 	struct login *l = a->call.l;
 	struct cred *c = creds_get(&l->creds, &a->uuid);
-	int64_t wall_s = l->ts->now.wall_ns / CLOCK_S;
-	unsigned n = cred_denied_today(c, wall_s);
 
-	c->refused = true;
-	if (a->hidden) {
-		(void)guess_count(&c->hidden, l->ts->now.boot_ns);
-		keep_cred(l, c);
-	}
-	if (n > 0 && a->asked_at < c->denied_at + guess_soft_lock_s(n) * CLOCK_S)
+	c->was_refused = true;
+	refused_note(&c->refused, l->ts->now.wall_ns / CLOCK_S, a->asked_at, auth_now(a));
+	if (!a->hidden)
 		return;
-	c->denied = n + 1;
-	c->denied_day = wall_s / 86400;
-	c->denied_at = auth_now(a);
+	(void)guess_count(&c->hidden, l->ts->now.boot_ns);
+	keep_cred(l, c);
 }
 
 static enum heard

@@ -150,7 +150,7 @@ time_of(struct auth *a, const struct ruling *r)
 	if (r->by_cache)
 		return auth_paced_at(a, &l->pace_offline, a->cache_from,
 		    a->cached == CACHED_REJECTS);
-	return auth_paced_at(a, &l->pace_online, a->known_at, true);
+	return auth_paced_at(a, &l->pace_online, a->pace_from, !a->no_work);
 }
 
 void
@@ -166,16 +166,37 @@ auth_conclude(struct auth *a, struct ruling r)
 		resolver_login_was_late(l->ports.resolver);
 }
 
-/* Nobody is known by that name, or not now, or it is none of the caller's business. */
+/* What was never there is refused like what is: after the lock, too, that two quick tries
+ * at somebody bring. */
+static int64_t
+ghost_at(struct auth *a)
+{
+	struct login *l = a->call.l;
+	int64_t from = auth_now(a), wall_s = l->ts->now.wall_ns / CLOCK_S, at;
+	struct name name = a->call.q.name;
+	struct refused *r;
+
+	name_strip_domain(&name, resolver_own_domain(l->ports.resolver));
+	r = refused_ghost(l->ghosts, &name);
+	at = refused_again_at(r, wall_s, from, a->late_at);
+	if (at > from)
+		from = at;
+	at = auth_paced_at(a, &l->pace_online, from, false);
+	refused_note(r, wall_s, from, at);
+	return at;
+}
+
 void
 auth_refuse(struct auth *a, uint16_t status)
 {
 	struct login *l = a->call.l;
-	const struct pace *ring = resolver_link_mode(l->ports.resolver) == MODE_OFFLINE
-	    ? &l->pace_offline
-	    : &l->pace_online;
-	bool at_once = status == KU_ST_LOCAL || status == KU_ST_DENIED;
+	bool offline = resolver_link_mode(l->ports.resolver) == MODE_OFFLINE;
+	int64_t at = 0;
 
-	auth_decide(a, (struct ruling){ .status = status },
-	    at_once ? 0 : auth_paced_at(a, ring, auth_now(a), false));
+	if (status == KU_ST_NOTFOUND && !offline)
+		at = ghost_at(a);
+	else if (status != KU_ST_LOCAL && status != KU_ST_DENIED)
+		at = auth_paced_at(a, offline ? &l->pace_offline : &l->pace_online,
+		    auth_now(a), false);
+	auth_decide(a, (struct ruling){ .status = status }, at);
 }

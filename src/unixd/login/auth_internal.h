@@ -21,7 +21,7 @@ struct auth {
 	struct secret *password;
 
 	/* mono ns */
-	int64_t known_at;   /* we know who it is */
+	int64_t pace_from;  /* the work of a failure began */
 	int64_t asked_at;   /* the server */
 	int64_t cache_from; /* the cached credential */
 	int64_t late_at;
@@ -44,6 +44,7 @@ struct auth {
 	enum heard heard;
 	bool out; /* a request is at the server */
 	bool asked_again;
+	bool no_work; /* nobody judged it after pace_from */
 	struct user *user;
 	enum cached cached;
 	unsigned seconds;

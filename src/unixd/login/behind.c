@@ -160,8 +160,9 @@ on_verified(void *arg, int rc, int took_ms)
 {
 	struct behind *b = arg;
 
-	(void)took_ms;
 	b->job = NULL;
+	if (rc == 0 || rc == 1)
+		checks_took(b->l, took_ms);
 	if (rc == 1) {
 		install(b);
 		return;
@@ -226,8 +227,9 @@ on_checked(void *arg, int rc, int took_ms)
 	struct behind *b = arg;
 	bool is_same = rc == 1 && b->version == b->cred->version;
 
-	(void)took_ms;
 	b->job = NULL;
+	if (rc == 0 || rc == 1)
+		checks_took(b->l, took_ms);
 	if (rc == -ECANCELED) {
 		end(b);
 	} else if (b->now.what == WHAT_DENIED) {
@@ -324,7 +326,7 @@ behind_accepted(struct login *l, const struct uuid *uuid, const char *name,
 {
 	struct cred *c = creds_get(&l->creds, uuid);
 
-	c->refused = false;
+	c->was_refused = false;
 	if (is_about(&hint, c, CACHED_ACCEPTS) && c->behind == NULL) {
 		mark_proven(l, c);
 		keep_cred(l, c);

@@ -71,6 +71,15 @@ checks_init(struct checks *cs)
 	list_init(&cs->slot_line);
 }
 
+/* Slower is believed sooner than faster. */
+void
+checks_took(struct login *l, int took_ms)
+{
+	uint32_t *avg = &l->checks.took_ms, ms = took_ms > 0 ? (uint32_t)took_ms : 0;
+
+	*avg = ms > *avg ? (*avg + ms) / 2 : (*avg * 3 + ms) / 4;
+}
+
 static struct guess *
 guess_of(struct cred *c, bool hidden)
 {
@@ -255,7 +264,7 @@ on_checked(void *arg, int rc, int took_ms)
 	k->job = NULL;
 	l->checks.n_working--;
 	if (rc == 0 || rc == 1)
-		l->checks.took_ms = (l->checks.took_ms * 3 + (uint32_t)took_ms) / 4;
+		checks_took(l, took_ms);
 	if (rc == 1) {
 		over(k, CACHED_ACCEPTS, 0);
 	} else if (rc == 0) {
@@ -397,7 +406,8 @@ would_be_late(const struct login *l, const struct cred *c, int64_t deadline_ns)
 		same++;
 	if (same > before)
 		before = same;
-	return (int64_t)(before + 1) * l->checks.took_ms > left_ms;
+	/* With nobody before it, it may always try: else one slow run would end them all. */
+	return before > 0 && (int64_t)(before + 1) * l->checks.took_ms > left_ms;
 }
 
 static struct check *

@@ -49,6 +49,8 @@ struct check_want {
 };
 
 void checks_init(struct checks *cs);
+/* One was done, in front or behind. */
+void checks_took(struct login *l, int took_ms);
 
 /* CACHED_CHECKING: u->fn will be called. Else the answer, at once. */
 enum cached check_want(struct login *l, const struct check_want *want,

@@ -29,7 +29,6 @@
 #define FORMAT    1u
 #define SUSPENDED 1u
 #define HEAD_LEN  44u
-#define DAY_S     86400
 
 _Static_assert(HEAD_LEN + CRYPT_MAX_VERIFIER <= CRED_MAX_BLOB, "a verifier fits");
 
@@ -178,10 +177,4 @@ cred_unpack(const void *blob, size_t len, int64_t now_ns, struct cred *c)
 	c->suspended_at = get64(p + 36);
 	cred_set_verifier(c, p + HEAD_LEN, n);
 	return 0;
-}
-
-unsigned
-cred_denied_today(const struct cred *c, int64_t wall_s)
-{
-	return c->denied_day == wall_s / DAY_S ? c->denied : 0;
 }

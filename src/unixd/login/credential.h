@@ -14,6 +14,7 @@
 #include "src/unixd/core/hmap.h"
 #include "src/unixd/core/list.h"
 #include "src/unixd/login/guess.h"
+#include "src/unixd/login/refused.h"
 
 struct behind;
 struct check;
@@ -35,15 +36,13 @@ struct cred {
 	struct guess hidden; /* by those whose id the unit hides */
 
 	/* in memory only */
-	uint32_t version;      /* of the verifier: changes with it */
-	int64_t hidden_at;     /* boot ns: the last attempt by a hidden caller; 0: none */
-	unsigned denied;       /* the server's refusals that count, this day (UTC) */
-	int64_t denied_day;    /* wall day of `denied` */
-	int64_t denied_at;     /* mono ns of the last of them */
-	bool refused;          /* the last thing the server said about a password */
-	struct check *running; /* the one verification of this account under way */
-	struct list line;      /* struct check.in_line: those after it */
-	struct behind *behind; /* what is done behind an answer, or NULL */
+	uint32_t version;  /* of the verifier: changes with it */
+	int64_t hidden_at; /* boot ns: the last attempt by a hidden caller; 0: none */
+	struct refused refused; /* by the server, lately */
+	bool was_refused;       /* the last thing it said about a password */
+	struct check *running;  /* the one verification of this account under way */
+	struct list line;       /* struct check.in_line: those after it */
+	struct behind *behind;  /* what is done behind an answer, or NULL */
 };
 
 struct creds {
@@ -68,6 +67,3 @@ bool cred_is_empty(const struct cred *c);
 size_t cred_pack(const struct cred *c, int64_t now_ns, uint8_t buf[CRED_MAX_BLOB]);
 /* Into an empty one. 0, or -EBADMSG when the bytes are no credential. */
 int must_use_ cred_unpack(const void *blob, size_t len, int64_t now_ns, struct cred *c);
-
-/* A UTC day began since: the server has forgotten, too. */
-unsigned cred_denied_today(const struct cred *c, int64_t wall_s);

@@ -10,6 +10,7 @@
  *	check.c	     verifications in line, one per account at a time
  *	behind.c     what is learnt from the server's answer once ours is out
  *	credential.c what is remembered about an account's password, and as a blob
+ *	refused.c    the server's soft lock, and that of names which nobody has
  *	keep.c	     credentials to the store, and waiting for it
  *	pace.c	     failures take the time of real verifications
  *	account.c    the account phase; session.c: the session phase; also login_lookup()
@@ -31,6 +32,7 @@
 #include "src/unixd/login/keep.h"
 #include "src/unixd/login/login.h"
 #include "src/unixd/login/pace.h"
+#include "src/unixd/login/refused.h"
 #include "src/unixd/resolver/resolver.h"
 
 struct crypt;
@@ -51,6 +53,7 @@ struct login {
 	struct creds creds;
 	struct checks checks;
 	struct keeper keeper;
+	struct refused_ghosts *ghosts;
 	struct pace pace_online;  /* from the question to the server's acceptance */
 	struct pace pace_offline; /* from the question to a verification's end */
 	struct timer chores;

@@ -302,14 +302,6 @@ on_chores(struct timer *t)
 
 /* ---- life ---- */
 
-static void
-say_nobody(const struct login *l)
-{
-	if (l->config->pam_allowed_login_groups == NULL ||
-	    l->config->pam_allowed_login_groups[0] == NULL)
-		log_warn("login: pam_allowed_login_groups is empty: nobody may log in");
-}
-
 int
 login_new(const struct login_ports *ports, const struct config *config,
     struct login **ret_login)
@@ -322,6 +314,7 @@ login_new(const struct login_ports *ports, const struct config *config,
 	list_init(&l->calls);
 	creds_init(&l->creds);
 	checks_init(&l->checks);
+	l->ghosts = xcalloc(1, sizeof(*l->ghosts));
 	pace_init(&l->pace_online, FIRST_ONLINE_MS);
 	pace_init(&l->pace_offline, FIRST_OFFLINE_MS);
 	timer_init(&l->chores, on_chores);
@@ -329,7 +322,6 @@ login_new(const struct login_ports *ports, const struct config *config,
 		l->random = (uint64_t)l->ts->now.boot_ns | 1;
 	caller_init(l);
 	homefs_init(&l->homefs);
-	say_nobody(l);
 	load(l);
 	on_chores(&l->chores);
 	*ret_login = l;
@@ -359,6 +351,7 @@ login_free(struct login *l)
 		l->crypt = crypt_free(l->crypt);
 	timers_unset(l->ts, &l->chores);
 	creds_deinit(&l->creds);
+	free(l->ghosts);
 	caller_deinit(l);
 	free(l);
 	return NULL;
@@ -370,7 +363,6 @@ login_reconfigure(struct login *l, const struct config *config)
 	l->config = config;
 	caller_reconfigure(l);
 	homefs_forget(&l->homefs);
-	say_nobody(l);
 }
 
 void

@@ -95,11 +95,7 @@ login_status(const struct login *l,
     void (*fn)(void *arg, const char *key, const char *value), void *arg)
 {
 	const struct out o = { fn, arg };
-	const char *const *groups =
-	    (const char *const *)l->config->pam_allowed_login_groups;
 
-	if (groups == NULL || groups[0] == NULL)
-		pair(&o, "logins", "nobody: pam_allowed_login_groups is empty");
 	pair_ready(l, &o);
 	if (l->crypt == NULL)
 		pair(&o, "offline_key", "none: %s", l->no_key);
@@ -207,7 +203,7 @@ on_account(void *arg, enum answer answer, const struct account_view *v)
 		return;
 	lines_wait(e, &c->guess, "");
 	lines_wait(e, &c->hidden, " by callers whose id the unit hides");
-	if (c->refused)
+	if (c->was_refused)
 		line(e,
 		    "password: the server refused the last one; if this person never set a "
 		    "POSIX password: kanidm person posix set-password %s",

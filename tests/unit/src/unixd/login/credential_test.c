@@ -138,17 +138,6 @@ counts_alone_are_worth_keeping(void **state)
 }
 
 static void
-the_server_forgets_at_midnight_utc(void **state)
-{
-	struct cred c = { .denied = 5, .denied_day = 100 };
-
-	(void)state;
-	assert_int_equal(cred_denied_today(&c, 100 * 86400), 5);
-	assert_int_equal(cred_denied_today(&c, 101 * 86400 - 1), 5);
-	assert_int_equal(cred_denied_today(&c, 101 * 86400), 0);
-}
-
-static void
 a_new_verifier_is_another_version(void **state)
 {
 	struct creds cs;
@@ -172,7 +161,6 @@ main(void)
 		cmocka_unit_test(a_blob_cut_anywhere_is_refused),
 		cmocka_unit_test(other_formats_flags_and_lengths_are_refused),
 		cmocka_unit_test(counts_alone_are_worth_keeping),
-		cmocka_unit_test(the_server_forgets_at_midnight_utc),
 		cmocka_unit_test(a_new_verifier_is_another_version),
 	};
 
