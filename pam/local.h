@@ -7,7 +7,7 @@
 struct name;
 
 /* A file beyond this is nobody's /etc/passwd. */
-#define LOCAL_MAX_BYTES (64u << 20)
+#define LOCAL_MAX_BYTES (16u << 20)
 
 /*
  * 1: `path` has a line with this name (ASCII letters in any case); 2: and it is uid 0, or

@@ -294,7 +294,7 @@ run(pam_handle_t *pamh, enum reason_entry entry, int flags, int argc,
 	s = flow_begin(&f, &r.options, entry,
 	    ((unsigned)flags & PAM_UPDATE_AUTHTOK) != 0);
 	while (s.act != FLOW_END) {
-		struct flow_got got = { 0 };
+		struct flow_got got = { .error = 0 };
 
 		step(&r, &s, &got);
 		s = flow_next(&f, &got);

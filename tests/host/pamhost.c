@@ -6,6 +6,7 @@
 #include "host/pamhost.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,14 @@
 
 #define LOG_PATH "/dev/log"
 
+#define MARK "that was all"
+
 static int journal_fd = -1;
+static pthread_mutex_t journal_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t journal_marked = PTHREAD_COND_INITIALIZER;
+static char journal_text[64 * 1024];
+static size_t journal_len;
+static unsigned marks_seen, marks_sent;
 
 static void
 require(bool ok, const char *what)
@@ -59,17 +67,59 @@ make_devices(void)
 }
 
 static void
+keep(const char *line)
+{
+	const char *text = strstr(line, ": ");
+	size_t len;
+
+	text = text == NULL ? line : text + 2;
+	len = strlen(text);
+	if (journal_len + len + 2 > sizeof(journal_text))
+		return;
+	if (journal_len > 0)
+		journal_text[journal_len++] = '\n';
+	memcpy(journal_text + journal_len, text, len + 1);
+	journal_len += len;
+}
+
+/* The queue of such a socket is ten lines long, and who writes to a full one waits. */
+static void *
+read_journal(void *arg)
+{
+	char line[3072];
+
+	(void)arg;
+	for (;;) {
+		ssize_t got = recv(journal_fd, line, sizeof(line) - 1, 0);
+
+		if (got < 0)
+			continue;
+		line[got] = '\0';
+		(void)pthread_mutex_lock(&journal_lock);
+		if (streq(line, MARK)) {
+			marks_seen++;
+			(void)pthread_cond_signal(&journal_marked);
+		} else {
+			keep(line);
+		}
+		(void)pthread_mutex_unlock(&journal_lock);
+	}
+	return NULL;
+}
+
+static void
 make_journal(void)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX, .sun_path = LOG_PATH };
-	int size = 4 << 20;
+	pthread_t reader;
 
 	journal_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	require(journal_fd >= 0, "socket");
-	(void)setsockopt(journal_fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
 	require(bind(journal_fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0,
 	    LOG_PATH);
 	require(chmod(LOG_PATH, 0666) == 0, LOG_PATH);
+	require(pthread_create(&reader, NULL, read_journal, NULL) == 0, "pthread_create");
+	require(pthread_detach(reader) == 0, "pthread_detach");
 }
 
 void
@@ -79,6 +129,8 @@ pamhost_enter(void)
 	make_devices();
 	make_journal();
 	require(mkdir(PAMHOST_STACKS, 0755) == 0, PAMHOST_STACKS);
+	/* without it libpam complains in the journal, once per conversation */
+	write_file(PAMHOST_STACKS "/other", "auth required pam_deny.so\n");
 	pamhost_passwd("");
 	require(mount(PAMHOST_PASSWD, "/etc/passwd", NULL, MS_BIND, NULL) == 0,
 	    "/etc/passwd");
@@ -226,29 +278,28 @@ pamhost_start(const char *service, const char *user, struct person *p)
 	return pamh;
 }
 
+/* A line of ours behind all others tells when they have been read. */
 const char *
 pamhost_journal(void)
 {
-	static char all[16384];
-	char line[2048], *text;
-	size_t n = 0;
+	static char all[sizeof(journal_text)];
+	struct sockaddr_un addr = { .sun_family = AF_UNIX, .sun_path = LOG_PATH };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	all[0] = '\0';
-	for (;;) {
-		ssize_t got = recv(journal_fd, line, sizeof(line) - 1, MSG_DONTWAIT);
-
-		if (got <= 0)
-			return all;
-		line[got] = '\0';
-		text = strstr(line, ": ");
-		text = text == NULL ? line : text + 2;
-		if (n + strlen(text) + 2 > sizeof(all))
-			abort();
-		if (n > 0)
-			all[n++] = '\n';
-		memcpy(all + n, text, strlen(text) + 1);
-		n += strlen(text);
-	}
+	require(fd >= 0, "socket");
+	marks_sent++;
+	require(sendto(fd, MARK, strlen(MARK), 0, (const struct sockaddr *)&addr,
+		    sizeof(addr)) > 0,
+	    LOG_PATH);
+	(void)close(fd);
+	(void)pthread_mutex_lock(&journal_lock);
+	while (marks_seen != marks_sent)
+		(void)pthread_cond_wait(&journal_marked, &journal_lock);
+	memcpy(all, journal_text, journal_len);
+	all[journal_len] = '\0';
+	journal_len = 0;
+	(void)pthread_mutex_unlock(&journal_lock);
+	return all;
 }
 
 const char *

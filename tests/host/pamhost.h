@@ -48,7 +48,8 @@ void pamhost_passwd(const char *lines);
 /* The application's half. */
 pam_handle_t *pamhost_start(const char *service, const char *user, struct person *p);
 
-/* The journal since the last call: lines without time and process, joined by "\n". */
+/* The journal since the last call: lines without time and process, joined by "\n". From one
+ * thread only. */
 const char *pamhost_journal(void);
 
 const char *pamhost_code(int code);

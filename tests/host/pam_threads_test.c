@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Five hundred conversations in one program at once, half of them with a wrong password:
+ * every one gets its own verdict, and nothing grows. Threads have small stacks, as those of
+ * login managers and mail servers do.
+ */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "host/fake.h"
+#include "host/module.h"
+#include "host/pamhost.h"
+#include "ku/wire_ops.h"
+#include "src/base/util.h"
+
+#define N_THREADS  500
+#define STACK_SIZE (128u << 10)
+
+struct visitor {
+	pthread_t thread;
+	unsigned number;
+	int code;
+	int account;
+	int session;
+};
+
+static struct fake fake;
+static struct visitor visitors[N_THREADS];
+static pthread_barrier_t door;
+
+static bool
+is_right(const struct visitor *v)
+{
+	return v->number % 2 == 0;
+}
+
+static void *
+visit(void *arg)
+{
+	struct visitor *v = arg;
+	struct person *p = calloc(1, sizeof(*p));
+	pam_handle_t *pamh;
+	char user[32];
+
+	if (p == NULL)
+		abort();
+	p->answers[0] = is_right(v) ? FAKE_PASSWORD : "not that";
+	(void)snprintf(user, sizeof(user), "ours%u", v->number);
+	pamh = pamhost_start("crowd", user, p);
+	(void)pthread_barrier_wait(&door);
+	v->code = pam_authenticate(pamh, 0);
+	v->account = pam_acct_mgmt(pamh, 0);
+	v->session = pam_open_session(pamh, 0);
+	if (pam_end(pamh, 0) != PAM_SUCCESS || p->n_bad > 0)
+		v->code = -1;
+	free(p);
+	return NULL;
+}
+
+static void
+five_hundred_at_once_get_each_their_own_verdict(void **state)
+{
+	pthread_attr_t attr;
+	int fds = count_fds();
+
+	(void)state;
+	assert_int_equal(pthread_barrier_init(&door, NULL, N_THREADS), 0);
+	assert_int_equal(pthread_attr_init(&attr), 0);
+	assert_int_equal(pthread_attr_setstacksize(&attr, STACK_SIZE), 0);
+	for (unsigned i = 0; i < N_THREADS; i++) {
+		visitors[i].number = i;
+		assert_int_equal(pthread_create(&visitors[i].thread, &attr, visit,
+				     &visitors[i]),
+		    0);
+	}
+	for (unsigned i = 0; i < N_THREADS; i++)
+		assert_int_equal(pthread_join(visitors[i].thread, NULL), 0);
+	for (unsigned i = 0; i < N_THREADS; i++) {
+		assert_int_equal(visitors[i].code,
+		    is_right(&visitors[i]) ? PAM_SUCCESS : PAM_AUTH_ERR);
+		assert_int_equal(visitors[i].account, PAM_SUCCESS);
+		assert_int_equal(visitors[i].session, PAM_SUCCESS);
+	}
+	assert_int_equal(fake.ctl->pam_requests[KU_OP_PAM_AUTH - KU_OP_PAM_LOOKUP],
+	    N_THREADS);
+	assert_true(count_fds() <= fds + 1);
+	(void)pthread_attr_destroy(&attr);
+	(void)pthread_barrier_destroy(&door);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(five_hundred_at_once_get_each_their_own_verdict),
+	};
+	int failed;
+
+	pamhost_enter();
+	pamhost_stack("crowd", "required", "nodelay");
+	fake_start(&fake, MODULE_SOCK, 1024);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	fake_stop(&fake);
+	return failed;
+}
