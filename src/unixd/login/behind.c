@@ -36,7 +36,7 @@ enum what {
 	WHAT_ACCEPTED,
 };
 
-struct todo {
+struct errand {
 	enum what what;
 	struct secret *password;
 };
@@ -44,10 +44,10 @@ struct todo {
 struct behind {
 	struct login *l;
 	struct cred *cred;
-	struct todo now;
-	struct todo next; /* the newest of those that came meanwhile */
-	uint32_t version; /* of the credential that is being checked */
-	void *made;       /* the new verifier */
+	struct errand now;
+	struct errand next; /* the newest of those that came meanwhile */
+	uint32_t version;   /* of the credential that is being checked */
+	void *made;         /* the new verifier */
 	size_t made_len;
 	bool is_stored;
 	struct crypt_job *job;
@@ -86,7 +86,7 @@ suspend(struct login *l, struct cred *c, const char *name)
 /* ---- the course of things ---- */
 
 static void
-clear(struct todo *t)
+clear(struct errand *t)
 {
 	t->password = secret_free(t->password);
 	t->what = WHAT_NOTHING;
@@ -125,7 +125,7 @@ end(struct behind *b)
 		return;
 	}
 	b->now = b->next;
-	b->next = (struct todo){ 0 };
+	b->next = (struct errand){ 0 };
 	begin(b);
 }
 
@@ -298,7 +298,7 @@ add(struct login *l, struct cred *c, const char *name, enum what what,
 		b = xcalloc(1, sizeof(*b));
 		b->l = l;
 		b->cred = c;
-		b->now = (struct todo){ what, password };
+		b->now = (struct errand){ what, password };
 		snprintf(b->name, sizeof(b->name), "%s", name);
 		c->behind = b;
 		begin(b);
@@ -310,7 +310,7 @@ add(struct login *l, struct cred *c, const char *name, enum what what,
 		return;
 	}
 	clear(&b->next);
-	b->next = (struct todo){ what, password };
+	b->next = (struct errand){ what, password };
 }
 
 static bool

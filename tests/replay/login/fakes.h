@@ -80,6 +80,7 @@ struct play {
 
 extern struct play play;
 
+struct timers *play_timers(void);
 struct person *person_find(const char *name);
 struct user *person_user(const struct person *p);
 
