@@ -85,8 +85,9 @@ kdf_is_bounded(const struct kdf *k)
 		return scrypt_is_bounded(k);
 	case KDF_ARGON2ID:
 		return argon2_is_bounded(k);
+	default:
+		return false;
 	}
-	return false;
 }
 
 static int

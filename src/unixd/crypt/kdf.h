@@ -22,7 +22,7 @@ enum kdf_kind {
 };
 
 struct kdf {
-	enum kdf_kind kind;
+	uint8_t kind;  /* enum kdf_kind; any number may come from a disk */
 	uint32_t cost; /* scrypt: log2 of N; Argon2id: KiB of memory */
 	uint32_t b;    /* r; passes */
 	uint32_t p;    /* p; lanes */

@@ -111,7 +111,7 @@ verifier_make(const struct secret *key, const struct kdf *kdf,
 	struct verifier v = { .magic = "kV", .version = VERSION };
 	int r;
 
-	v.kind = (uint8_t)kdf->kind;
+	v.kind = kdf->kind;
 	le32_put(v.params[0], kdf->cost);
 	le32_put(v.params[1], kdf->b);
 	le32_put(v.params[2], kdf->p);
@@ -144,8 +144,8 @@ verifier_check(const struct secret *key, const struct secret *password,
 		return -EBADMSG;
 	if (memcmp(v.magic, "kV", 2) != 0 || v.version != VERSION)
 		return -EBADMSG;
-	kdf = (struct kdf){ (enum kdf_kind)v.kind, le32_get(v.params[0]),
-		le32_get(v.params[1]), le32_get(v.params[2]) };
+	kdf = (struct kdf){ v.kind, le32_get(v.params[0]), le32_get(v.params[1]),
+		le32_get(v.params[2]) };
 	r = make_tag(key, &kdf, password, &v, sum);
 	if (r < 0)
 		return r;

@@ -62,7 +62,7 @@ bool conn_is_database(sqlite3 *sql, bool damaged) ON_WORKER;
 int64_t conn_number(sqlite3 *sql, const char *query) ON_WORKER;
 int conn_exec(sqlite3 *sql, const char *query) ON_WORKER;
 /* What failed last, with what the system said where SQLite only says "disk I/O error". */
-void conn_say(sqlite3 *sql, char why[DB_TEXT_MAX]) ON_WORKER;
+void conn_say(sqlite3 *sql, char why[DB_TEXT_MAX]);
 
 /* migrate.c: brings an empty or older database to SCHEMA_VERSION. An SQLite result. */
 int migrate(sqlite3 *sql, int64_t version) ON_WORKER;
