@@ -152,6 +152,24 @@ expect_rc 2 kanidm-unix auth-test
 expect_rc 2 kanidm-unix auth-test alice
 netns_wait_for 10 sh -c 'kanidm-unix status --verbose | grep -qx "offline_logins: ready for 1 user"' ||
 	netns_fail "who is ready offline: $(kanidm-unix status --verbose)"
+expect_rc 0 kanidm-unix status --verbose
+for line in "offline_key: soft key, pin /var/lib/kanidm-unixd/hsm-pin, " "tasks: not connected"; do
+	grep -q "^$line" <<<"$out" || netns_fail "status --verbose lacks '$line': $out"
+done
+grep -q "^login: nobody may log in" <<<"$out" && netns_fail "shell_users may log in: $out"
+sed -i 's/^pam_allowed_login_groups.*/pam_allowed_login_groups = []/' /etc/kanidm/unixd
+kill -HUP "$NETNS_DAEMON"
+netns_wait_for 10 sh -c 'kanidm-unix status --verbose | grep -q "^login: nobody may log in"' ||
+	netns_fail "nobody may log in, and status does not say so: $(kanidm-unix status --verbose)"
+auth_test 1 "auth success!
+account failed!" "nobody may log in" "$right" kanidm-unix auth-test --name alice
+expect_rc 0 kanidm-unix status
+says "$out" "system: online
+Kanidm: online"
+sed -i 's/^pam_allowed_login_groups.*/pam_allowed_login_groups = ["shell_users"]/' /etc/kanidm/unixd
+kill -HUP "$NETNS_DAEMON"
+netns_wait_for 10 sh -c '! kanidm-unix status --verbose | grep -q "^login: nobody may log in"' ||
+	netns_fail "shell_users may log in again, and status does not say so"
 
 # Offline is an answer too.
 devidm_stop
