@@ -125,6 +125,9 @@ on_out(struct timer *t)
 		res.class = IDP_REFUSED;
 		res.reason = IDP_TOKEN_REFUSED;
 		break;
+	case SERVER_CONFUSED:
+		u = person_user(play.people[play.n_people - 1]);
+		break;
 	case SERVER_ERROR:
 		res.class = IDP_ERROR;
 		res.reason = IDP_SERVER_ERROR;

@@ -38,10 +38,11 @@ struct person {
 
 enum server_mood {
 	SERVER_OK,
-	SERVER_SILENT,  /* nothing, not even after the deadline */
-	SERVER_TROUBLE, /* transport */
-	SERVER_REFUSES, /* 401, again */
-	SERVER_ERROR,   /* 500 */
+	SERVER_SILENT,   /* nothing, not even after the deadline */
+	SERVER_TROUBLE,  /* transport */
+	SERVER_REFUSES,  /* 401, again */
+	SERVER_ERROR,    /* 500 */
+	SERVER_CONFUSED, /* accepts, with the record of somebody else */
 };
 
 enum disk_mood {

@@ -134,7 +134,7 @@ static void
 say_server(const struct words *w)
 {
 	static const char *const moods[] = { "ok", "silent", "trouble", "refuses",
-		"error" };
+		"error", "confused" };
 	int i;
 
 	if (one_of(w->v[1], moods, ARRAY_SIZE(moods), &i))
