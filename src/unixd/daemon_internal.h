@@ -40,6 +40,7 @@ struct daemon {
 	int64_t watchdog_ns;
 	size_t shown_offline_logins;
 	bool watching;
+	bool was_crowded;
 	bool flushed;
 };
 

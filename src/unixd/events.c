@@ -5,6 +5,7 @@
  * connections and what is cached are never touched.
  */
 #include <inttypes.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -19,9 +20,12 @@
 #include "src/unixd/login/login.h"
 #include "src/unixd/netwatch.h"
 #include "src/unixd/resolver/resolver.h"
+#include "src/unixd/server/server.h"
 
 #define LOCAL_POLL (5 * CLOCK_S)
 #define NAG_EVERY  (24 * 3600 * CLOCK_S)
+#define CROWD      32u
+#define QUIET      4u
 
 static void
 on_network_changed(void *arg)
@@ -47,6 +51,20 @@ on_local_watch(struct loop_fd *f, uint32_t events)
 	look_at_local_files(container_of(f, struct daemon, local_watch));
 }
 
+/* Hundreds of conversations at once leave holes in the heap that free() does not give back
+ * by itself; with nobody there a moment for it is to be had. */
+static void
+look_at_memory(struct daemon *d)
+{
+	size_t peak = server_take_peak(d->server);
+
+	d->was_crowded |= peak >= CROWD;
+	if (!d->was_crowded || server_n_conns(d->server) > QUIET)
+		return;
+	d->was_crowded = false;
+	(void)malloc_trim(0);
+}
+
 /* Also with a watch: a file that is a mount of its own changes without an event. */
 static void
 on_local_poll(struct timer *t)
@@ -54,6 +72,7 @@ on_local_poll(struct timer *t)
 	struct daemon *d = container_of(t, struct daemon, local_poll);
 
 	look_at_local_files(d);
+	look_at_memory(d);
 	if (login_n_ready(d->login) != d->shown_offline_logins)
 		daemon_show_status(d);
 	timers_set(loop_timers(d->loop), t, LOCAL_POLL);

@@ -365,6 +365,8 @@ conn_start(struct server *s, int fd, const struct peer *peer, bool waiting)
 	}
 	list_append(&s->conns, &c->link);
 	s->n_conns++;
+	if (s->n_conns > s->peak_conns)
+		s->peak_conns = s->n_conns;
 	arm(c, s->settings.idle_ms);
 	if (reader_has_bytes(&c->in))
 		conn_pump(c);

@@ -161,3 +161,12 @@ server_n_conns(const struct server *s)
 {
 	return s->n_conns;
 }
+
+size_t
+server_take_peak(struct server *s)
+{
+	size_t peak = s->peak_conns;
+
+	s->peak_conns = s->n_conns;
+	return peak;
+}

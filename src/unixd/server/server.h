@@ -60,3 +60,5 @@ int must_use_ server_adopt(struct server *s, int fd, char ret_path[108]);
 void server_accepted(struct server *s, int fd);
 
 size_t server_n_conns(const struct server *s);
+/* The most there were at once since the last call. */
+size_t server_take_peak(struct server *s);

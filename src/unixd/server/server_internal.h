@@ -19,6 +19,7 @@ struct server {
 	struct list listeners;
 	struct list conns;
 	size_t n_conns;
+	size_t peak_conns;
 	size_t output;        /* bytes of replies that peers have not taken yet */
 	int64_t log_since_ns; /* the minute whose lines are counted; 0: none yet */
 	unsigned log_lines;
