@@ -21,8 +21,8 @@
 #define FLOW_LOOKUP_MS     2000
 #define FLOW_SHORT_MS      500 /* for questions that have an answer without the daemon */
 #define FLOW_ACCT_MS       5000
-#define FLOW_MARGIN_MS     1000  /* from the daemon's own deadline to ours */
-#define FLOW_HOME_MS       11000 /* the least for a home directory */
+#define FLOW_MARGIN_MS     1000 /* from the daemon's own deadline to ours */
+#define FLOW_HOME_MS       5000 /* the least for a home directory */
 #define FLOW_MAX_ANSWER_MS 600000
 
 /* Whose name is it, as far as can be told without the daemon? */

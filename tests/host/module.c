@@ -22,7 +22,7 @@ void
 module_enter_namespace(void)
 {
 	if (unshare(CLONE_NEWNS) != 0 ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	    mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0 ||
 	    mount("tmpfs", "/run", "tmpfs", 0, "mode=0755") != 0 ||
 	    mkdir(MODULE_RUNDIR, 0755) != 0) {
 		perror("no mount namespace of our own, skipped");

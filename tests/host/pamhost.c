@@ -61,9 +61,9 @@ make_devices(void)
 		(void)snprintf(from, sizeof(from), "/dev/%s", devices[i]);
 		(void)snprintf(to, sizeof(to), "/run/dev/%s", devices[i]);
 		write_file(to, "");
-		require(mount(from, to, NULL, MS_BIND, NULL) == 0, from);
+		require(mount(from, to, "none", MS_BIND, NULL) == 0, from);
 	}
-	require(mount("/run/dev", "/dev", NULL, MS_BIND | MS_REC, NULL) == 0, "/dev");
+	require(mount("/run/dev", "/dev", "none", MS_BIND | MS_REC, NULL) == 0, "/dev");
 }
 
 static void
@@ -132,7 +132,7 @@ pamhost_enter(void)
 	/* without it libpam complains in the journal, once per conversation */
 	write_file(PAMHOST_STACKS "/other", "auth required pam_deny.so\n");
 	pamhost_passwd("");
-	require(mount(PAMHOST_PASSWD, "/etc/passwd", NULL, MS_BIND, NULL) == 0,
+	require(mount(PAMHOST_PASSWD, "/etc/passwd", "none", MS_BIND, NULL) == 0,
 	    "/etc/passwd");
 }
 

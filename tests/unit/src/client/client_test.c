@@ -411,6 +411,23 @@ cancellation_waits_for_the_call_to_end(void **state)
 	assert_int_equal(count_fds(), fds);
 }
 
+/* /tmp is everybody's: whoever made the directory of the socket there may be anybody. What
+ * is believed is shown with the module, in tests/host/pam_matrix.c. */
+static void
+nothing_is_sent_to_a_peer_that_cannot_be_verified(void **state)
+{
+	struct client_call call = question(KU_OP_PASSWD_BY_NAME, "alice");
+	int fds = count_fds();
+
+	(void)state;
+	call.verify_peer = true;
+	assert_int_equal(client_call(&call, deadline_in_ms(1000)), -EPERM);
+	assert_int_equal(fake_requests(&fake), 0);
+	assert_int_equal(count_fds(), fds);
+	call.verify_peer = false;
+	assert_int_equal(client_call(&call, deadline_in_ms(1000)), 0);
+}
+
 int
 main(void)
 {
@@ -429,6 +446,7 @@ main(void)
 		T(a_full_accept_queue_is_waited_for_within_the_deadline),
 		T(an_impossible_path_is_refused),
 		T(errno_and_descriptors_are_as_before),
+		T(nothing_is_sent_to_a_peer_that_cannot_be_verified),
 		T(closed_stdio_stays_closed_and_no_descriptor_left_is_said),
 		T(cancellation_waits_for_the_call_to_end),
 	};

@@ -92,6 +92,51 @@ a_foreign_entry_is_found_under_all_its_keys(void **state)
 	assert_int_equal(ask_user(&f->m, "zoe-t"), MAP_ABSENT);
 }
 
+static bool
+is_overridden(struct fixture *f, const char *text)
+{
+	struct name name;
+
+	assert_int_equal(name_parse(text, strlen(text), &name), 0);
+	return map_user_is_overridden(&f->m, &name);
+}
+
+static void
+who_takes_the_place_of_a_local_account_is_marked_so(void **state)
+{
+	static const char *const except[] = { "svc", NULL };
+	static const char *const keys[] = { "svc", "svc@own.example" };
+	struct fixture *f = *state;
+	struct passwd_view v = { .uid = 7000,
+		.gid = 7000,
+		.name = "svc",
+		.gecos = "",
+		.dir = "/",
+		.shell = "/bin/sh",
+		.overrides = true };
+
+	assert_false(is_overridden(f, "svc"));
+	fixture_local(f, "svc:x:999:999::/:/bin/sh\nother:x:998:998::/:/bin/sh\n", "",
+	    except);
+	fixture_user(f, "alice", 5000, LATER);
+	publish_user(f->p, &v, keys, 2, LATER);
+	fixture_commit(f);
+	assert_true(is_overridden(f, "svc"));
+	assert_true(is_overridden(f, "SVC@own.example"));
+	assert_false(is_overridden(f, "svc@other.example"));
+	assert_false(is_overridden(f, "other"));
+	assert_false(is_overridden(f, "alice"));
+	assert_false(is_overridden(f, "nobody"));
+	/* an old record, a dead daemon: the administrator's word stands */
+	fixture_now += 100000;
+	assert_true(is_overridden(f, "svc"));
+	fixture_generation(f);
+	assert_true(is_overridden(f, "svc"));
+	v.overrides = false;
+	publish_user(f->p, &v, keys, 2, LATER);
+	assert_false(is_overridden(f, "svc"));
+}
+
 static void
 a_group_comes_back_with_its_members(void **state)
 {
@@ -405,6 +450,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(a_user_comes_back_by_name_spn_and_uid),
 		T(a_foreign_entry_is_found_under_all_its_keys),
+		T(who_takes_the_place_of_a_local_account_is_marked_so),
 		T(a_group_comes_back_with_its_members),
 		T(a_small_buffer_is_a_range_error_at_every_size_below_the_right_one),
 		T(supplementary_groups_come_one_by_one),

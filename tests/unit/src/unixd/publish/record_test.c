@@ -125,6 +125,7 @@ another_domain_makes_other_keys_of_the_same_entry(void **state)
 	struct group_view g = { 6000, "alice@later.example", 2, members };
 
 	(void)state;
+	v.overrides = true;
 	for (int group = 0; group < 2; group++) {
 		record_keys(&keys, in, 3, "");
 		assert_true(
@@ -138,6 +139,9 @@ another_domain_makes_other_keys_of_the_same_entry(void **state)
 				  : record_user(&direct, &v, &keys));
 		assert_true(record_equal(again.data, direct.data));
 		assert_int_equal(record_n_aliases(again.data), 1);
+		if (!group)
+			assert_int_equal(record_word(again.data, KU_MAP_U_LENS + 3) >> 16,
+			    KU_MAP_UF_OVERRIDE);
 	}
 	record_buf_free(&rec);
 	record_buf_free(&again);
