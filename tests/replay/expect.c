@@ -102,13 +102,14 @@ expect_number(const char *what, size_t got, const char *want)
 		script_fail("%s: wanted %s, got %zu", what, want, got);
 }
 
-/* published user|group KEY [fresh|stale] [list=...] [name=...] [id=...] */
+/* published user|group KEY [fresh|stale] [overrides] [list=...] [name=...] [id=...] */
 static void
 expect_published(struct stage *s, const struct words *w, bool wanted)
 {
 	const struct published *p = fake_publish_find(s->publish, streq(w->v[2], "group"),
 	    w->v[3]);
 	int64_t now = s->ts.now.boot_ns / CLOCK_S;
+	bool overrides = false;
 	const char *v;
 	size_t i;
 
@@ -122,7 +123,11 @@ expect_published(struct stage *s, const struct words *w, bool wanted)
 		if (streq(w->v[i], "stale") && p->fresh_until > now)
 			script_fail("%s is fresh for %" PRIi64 " s", w->v[3],
 			    p->fresh_until - now);
+		overrides = overrides || streq(w->v[i], "overrides");
 	}
+	if (wanted && p->overrides != overrides)
+		script_fail("%s %s marked as overriding", w->v[3],
+		    p->overrides ? "is" : "is not");
 	if (wanted && (v = words_value(w, "list")) != NULL && !streq(v, p->list))
 		script_fail("%s: wanted list %s, got %s", w->v[3], v, p->list);
 	if (wanted && (v = words_value(w, "name")) != NULL && !streq(v, p->name))

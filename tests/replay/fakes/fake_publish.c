@@ -88,6 +88,7 @@ publish_user(struct publish *p, const struct passwd_view *v, const char *const *
 	size_t i, len = 0;
 
 	(void)n_keys;
+	rec->overrides = v->overrides;
 	for (i = 0; i < v->n_gids && len < sizeof(rec->list) - 16; i++)
 		len += (size_t)snprintf(rec->list + len, sizeof(rec->list) - len,
 		    "%s%" PRIu32, i > 0 ? "," : "", v->gids[i]);

@@ -105,6 +105,7 @@ struct published {
 	char list[4096]; /* members, or gids */
 	uint32_t fresh_until;
 	bool gone;
+	bool overrides;
 };
 /* The last state of a record with this key that is in the map, or NULL. */
 const struct published *fake_publish_find(const struct publish *p, bool is_group,
