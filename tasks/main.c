@@ -94,7 +94,9 @@ main(int argc, char **argv)
 		return 1;
 	}
 	(void)umask(S_IRWXG | S_IRWXO);
+#if !defined(__SANITIZE_ADDRESS__)
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
 	work_init(&w, o.config);
 	rc = o.version ? print_version(&o, &w) : run(&o, &w);
 	work_clear(&w);

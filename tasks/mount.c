@@ -97,13 +97,22 @@ serve_one(struct work *w, int fd)
 		answer(w, fd, &h, body);
 }
 
+static bool
+is_listening(int fd)
+{
+	int on = 0;
+	socklen_t len = sizeof(on);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &len) == 0 && on != 0;
+}
+
 int
 mount_serve(struct work *w)
 {
 	cleanup_(freep) char *names = NULL;
 	struct pollfd p = { .fd = LISTEN_FD, .events = POLLIN };
 
-	if (sdnotify_listen_fds(&names) != 1) {
+	if (sdnotify_listen_fds(&names) != 1 || !is_listening(LISTEN_FD)) {
 		log_err("mount: one socket is expected from systemd "
 			"(kanidm-unixd-mount.socket)");
 		return -EINVAL;

@@ -256,7 +256,8 @@ config_load(const char *client_path, const char *unixd_path, struct config **ret
 	cleanup_(config_source_clear) struct config_source client, unixd;
 
 	/* Told in hints of the other file alone. */
-	client = (struct config_source){ .path = KU_PATH_CLIENT_CONFIG, .unwanted = true };
+	client = (struct config_source){ .path = KU_PATH_CLIENT_CONFIG,
+		.unwanted = true };
 	if (client_path != NULL)
 		config_source_read(&client, client_path);
 	config_source_read(&unixd, unixd_path);

@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,25 +47,38 @@ listen_at(const char *path)
 	}
 }
 
-static void
-wait_for_tasks(void)
+/* A connection on which nobody says HELLO was somebody who looked who we are. */
+static bool
+take_hello(void)
 {
-	struct pollfd p = { .fd = listener, .events = POLLIN };
 	uint8_t body[KU_TASK_MAX_REQ];
 	struct frame_header h;
 
-	if (conn >= 0)
-		return;
-	if (poll(&p, 1, WAIT_MS) != 1)
-		exit(3);
 	conn = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (conn < 0 ||
-	    frameio_recv(conn, deadline_in_ms(WAIT_MS), &h, body, sizeof(body)) < 0 ||
-	    h.op != KU_OP_TASK_HELLO || frameio_text(body, h.length)[0] == '\0')
-		exit(3);
-	h = (struct frame_header){ .op = h.op, .serial = h.serial };
-	if (frameio_send(conn, deadline_in_ms(WAIT_MS), h, NULL) < 0)
-		exit(3);
+	if (conn >= 0 &&
+	    frameio_recv(conn, deadline_in_ms(WAIT_MS), &h, body, sizeof(body)) == 0 &&
+	    h.op == KU_OP_TASK_HELLO && frameio_text(body, h.length)[0] != '\0') {
+		h = (struct frame_header){ .op = h.op, .serial = h.serial };
+		if (frameio_send(conn, deadline_in_ms(WAIT_MS), h, NULL) == 0)
+			return true;
+	}
+	(void)close(conn);
+	conn = -1;
+	return false;
+}
+
+static void
+wait_for_tasks(void)
+{
+	struct deadline d = deadline_in_ms(WAIT_MS);
+
+	while (conn < 0) {
+		struct pollfd p = { .fd = listener, .events = POLLIN };
+
+		if (poll(&p, 1, deadline_left_ms(d)) != 1)
+			exit(3);
+		(void)take_hello();
+	}
 }
 
 static void
