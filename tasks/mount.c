@@ -23,7 +23,7 @@
 #include "tasks/mount_bind.h"
 
 #define LISTEN_FD 3
-#define IDLE_MS   10000
+#define IDLE_MS   5000
 #define FRAME_MS  2000
 #define REPLY_MS  5000
 
