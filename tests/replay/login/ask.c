@@ -208,6 +208,26 @@ say_crowd_told(const struct words *w)
 	}
 }
 
+/* `hammer N NAME PASSWORD every=MS`: a guesser who never waits for what he is told. */
+static void
+say_hammer(const struct words *w)
+{
+	int64_t every = words_number(w, "every", 1000) * CLOCK_MS, next = stage_now();
+	static struct ask one[16];
+	char guess[64];
+	long i;
+
+	for (i = 0; i < atol(w->v[1]); i++, next += every) {
+		while (stage_step(next))
+			;
+		stage_go_to(next);
+		snprintf(guess, sizeof(guess), "%s-%ld", w->v[3], i);
+		ask(&one[i % 16], "", w->v[2], guess, w);
+	}
+	while (stage_step(next))
+		;
+}
+
 bool
 script_ask(const struct words *w)
 {
@@ -227,6 +247,8 @@ script_ask(const struct words *w)
 	} else if (streq(verb, "untold")) {
 		if (find(w->v[1])->told_at >= 0)
 			script_fail("%s was told %s", w->v[1], find(w->v[1])->verdict);
+	} else if (streq(verb, "hammer")) {
+		say_hammer(w);
 	} else if (streq(verb, "crowd")) {
 		say_crowd(w);
 	} else if (streq(verb, "crowd-told")) {

@@ -109,8 +109,8 @@ stage_now(void)
 	return play.loop.ts.now.mono_ns;
 }
 
-static void
-go_to(int64_t at)
+void
+stage_go_to(int64_t at)
 {
 	struct clock *c = &play.loop.ts.now;
 	int64_t by = at - c->mono_ns;
@@ -128,7 +128,7 @@ stage_step(int64_t limit)
 	if (next < 0 || next > limit)
 		return false;
 	if (next > stage_now())
-		go_to(next);
+		stage_go_to(next);
 	timers_run(&play.loop.ts);
 	return true;
 }
@@ -139,7 +139,7 @@ stage_advance(int64_t to)
 	while (stage_step(to))
 		;
 	if (to > stage_now())
-		go_to(to);
+		stage_go_to(to);
 }
 
 /* ---- the engine ---- */

@@ -36,6 +36,7 @@ bool journal_has(const char *text);
 void stage_remember(const char *password);
 int64_t stage_now(void);
 bool stage_step(int64_t limit);
+void stage_go_to(int64_t at);
 void stage_start(void);
 void stage_stop(bool cut);
 
