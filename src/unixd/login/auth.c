@@ -275,7 +275,7 @@ login_auth(struct login *l, const struct login_request *q, struct secret *passwo
 	a->password = password;
 	if (password == NULL || !login_call_begin(l, &a->call, LOGIN_AUTH, q, drop)) {
 		auth_destroy(a);
-		fn(arg, KU_ST_BUSY, 0, 0);
+		fn(arg, KU_ST_BUSY, KU_AUTH_DENIED, 0);
 		return NULL;
 	}
 	set_clock(a);
