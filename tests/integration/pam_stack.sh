@@ -183,5 +183,14 @@ for code in $codes; do
 	row "$code" login native in \
 		"$(verdict native right authenticate "setcred(PAM_ESTABLISH_CRED)" acct_mgmt)"
 done
+
+# The way out of a lock-out, and back.
+DEBIAN_FRONTEND=noninteractive pam-auth-update --disable kanidm >/dev/null 2>&1
+grep -l pam_kanidm /etc/pam.d/common-* && netns_fail "--disable leaves ours in the stacks"
+debian >/etc/pam.d/judge
+row "none of ours" login native in "$(verdict native right authenticate acct_mgmt)"
+DEBIAN_FRONTEND=noninteractive pam-auth-update --enable kanidm >/dev/null 2>&1
+[ "$(grep -l pam_kanidm /etc/pam.d/common-* | wc -l)" = 5 ] ||
+	netns_fail "--enable: $(grep pam_kanidm /etc/pam.d/common-*)"
 netns_daemon_stop
 echo "ok: $rows rows"

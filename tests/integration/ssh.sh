@@ -23,7 +23,7 @@ export KU_BUILD_DIR=$build
 pam_setup "$build"
 devidm_start "$NETNS_DIR/devidm" sample
 ssh-keygen -q -t ed25519 -N '' -f "$NETNS_DIR/key"
-for name in bob carol dave; do
+for name in bob carol dave grace; do
 	devidm_ctl key add "$name" test "$(cat "$NETNS_DIR/key.pub")" >/dev/null
 done
 devidm_ctl member remove staff dave >/dev/null
@@ -89,8 +89,30 @@ refused "dave by password, in no login group" "$group" \
 	ssh_password dave "$(password dave)" id
 [ ! -e /home/dave ] && [ ! -e /home/carol ] || netns_fail "homes of the refused: $(ls /home)"
 
-netns_wait_for 10 sh -c 'kanidm-unix status --verbose | grep -qx "offline_logins: ready for 1 user"' ||
-	netns_fail "alice is not ready offline: $(kanidm-unix status --verbose)"
+# Without tasks, and no home yet: the administrator's choice.
+netns_tasks_stop
+reload()
+{
+	local seen
+	seen=$(grep -c '^config: read' "$NETNS_LOG")
+	sed -i "/^home_failure/d; s/^version.*/&\nhome_failure = \"$1\"/" /etc/kanidm/unixd
+	kill -HUP "$NETNS_DAEMON"
+	netns_wait_for 10 sh -c '[ "$(grep -c "^config: read" "$1")" -gt "$2" ]' sh "$NETNS_LOG" "$seen" ||
+		netns_fail "no reload"
+}
+reload deny
+refused "no home, home_failure = deny" "does not exist and cannot be made now" \
+	ssh_key grace "$NETNS_DIR/key" id
+reload allow
+got=$(ssh_key grace "$NETNS_DIR/key" "id -un; pwd" 2>&1) || netns_fail "no home, allow: $got"
+case $got in *"grace"*"/") ;; *) netns_fail "no home, allow: $got" ;; esac
+echo "ok: no home, home_failure = allow: $(tr '\n' ' ' <<<"$got")"
+netns_tasks_start
+is "tasks back: grace has a home" "grace
+$home" ssh_key grace "$NETNS_DIR/key" "$facts"
+
+netns_wait_for 10 sh -c 'kanidm-unix explain alice | grep -q "^offline login: ready"' ||
+	netns_fail "alice is not ready offline: $(kanidm-unix explain alice)"
 devidm_stop
 is "server off: alice by password" alice ssh_password alice "$(password alice)" "id -un"
 is "server off: bob by key" bob ssh_key bob "$NETNS_DIR/key" "id -un"
