@@ -19,6 +19,7 @@ struct idmap {
 	} v[IDMAP_MAX];
 };
 
-/* A file that is absent or unreadable restricts nothing. */
+/* A file that is absent or unreadable restricts nothing, nor does a map that moves no id:
+ * that of a whole host, or of a unit that hides ids from the daemon alone. */
 void idmap_read(struct idmap *m, const char *path);
 bool idmap_holds(const struct idmap *m, uint32_t id);

@@ -84,6 +84,25 @@ ranges_are_taken_by_their_inside_numbers(void **state)
 }
 
 static void
+what_a_unit_hides_from_the_daemon_is_there_for_everybody_else(void **state)
+{
+	struct idmap m;
+
+	(void)state;
+	put("0 0 1\n990 990 1\n");
+	idmap_read(&m, path);
+	assert_true(idmap_holds(&m, 70001));
+	put("0 0 65536\n");
+	idmap_read(&m, path);
+	assert_true(idmap_holds(&m, 70001));
+	/* a container that keeps one id */
+	put("0 100000 1000\n1000 1000 1\n");
+	idmap_read(&m, path);
+	assert_true(idmap_holds(&m, 1000));
+	assert_false(idmap_holds(&m, 70001));
+}
+
+static void
 more_lines_than_linux_takes_are_ignored(void **state)
 {
 	FILE *f = fopen(path, "we");
@@ -92,7 +111,7 @@ more_lines_than_linux_takes_are_ignored(void **state)
 
 	(void)state;
 	for (i = 0; i < 1000; i++)
-		fprintf(f, "%d %d 1\n", i, i);
+		fprintf(f, "%d %d 1\n", i, 100000 + i);
 	fclose(f);
 	idmap_read(&m, path);
 	assert_int_equal(m.n, IDMAP_MAX);
@@ -107,6 +126,8 @@ main(void)
 		cmocka_unit_test(a_missing_file_restricts_nothing),
 		cmocka_unit_test(the_whole_range_of_a_host_holds_everything),
 		cmocka_unit_test(ranges_are_taken_by_their_inside_numbers),
+		cmocka_unit_test(
+		    what_a_unit_hides_from_the_daemon_is_there_for_everybody_else),
 		cmocka_unit_test(more_lines_than_linux_takes_are_ignored),
 	};
 
