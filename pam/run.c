@@ -5,7 +5,8 @@
  * run in a process, and nothing is left when it returns: no descriptor, no mapping, no
  * password. PAM_USER is read and never written.
  *
- * A thread is not cancelled in here, except while it waits for the person.
+ * A thread is not cancelled in here, unless the host allows it, and then only while it waits
+ * for the person.
  */
 #include "pam/run.h"
 
@@ -40,9 +41,8 @@ struct run {
 	pam_handle_t *pamh;
 	struct options options;
 	bool silent;
-	bool second_pass;
-	enum reason_entry entry;
-	const char *user; /* as typed; PAM's */
+	int cancel;                   /* the host's cancellation state */
+	char user[NAME_MAX_TEXT + 1]; /* as typed; "" when it cannot be a name */
 	struct name name;
 	struct secret *password;
 	struct ask_got reply; /* the last one */
@@ -60,14 +60,27 @@ run_done(struct run *r)
 
 /* ---- whose is the name? ---- */
 
+/* Copied: PAM's string goes when the application sets another one while it asks. */
 static enum flow_who
 get_user(struct run *r)
 {
-	int got = pam_get_user(r->pamh, &r->user, NULL);
+	const char *user = NULL;
+	int got, state;
+	size_t len;
 
+	/* it may ask, too */
+	(void)pthread_setcancelstate(r->cancel, &state);
+	got = pam_get_user(r->pamh, &user, NULL);
+	(void)pthread_setcancelstate(state, &r->cancel);
 	if (got == PAM_CONV_AGAIN || got == PAM_INCOMPLETE)
 		return WHO_LATER;
-	return got != PAM_SUCCESS || r->user == NULL ? WHO_NO_NAME : WHO_OURS;
+	if (got != PAM_SUCCESS || user == NULL)
+		return WHO_NO_NAME;
+	len = strnlen(user, sizeof(r->user));
+	if (name_parse(user, len, &r->name) != 0)
+		return WHO_LOCAL;
+	memcpy(r->user, user, len);
+	return WHO_OURS;
 }
 
 /* A local name, not root's: who gets it is in the map, if there is one. On a stack frame of
@@ -97,8 +110,7 @@ who(struct run *r)
 
 	if (user != WHO_OURS)
 		return user;
-	if (name_parse(r->user, strnlen(r->user, NAME_MAX_TEXT + 1), &r->name) != 0 ||
-	    streq(r->name.text, "root"))
+	if (streq(r->name.text, "root"))
 		return WHO_LOCAL;
 	local = local_find(KU_PATH_ETC_PASSWD, &r->name);
 	if (local < 0) {
@@ -157,9 +169,11 @@ ask(struct run *r, const struct flow_step *s, struct flow_got *got)
 static void
 take_password(struct run *r, enum flow_act act, struct flow_got *got)
 {
-	r->password = secret_free(r->password);
-	got->token = act == FLOW_STACKED ? talk_stacked(r->pamh, &r->password)
-					 : talk_password(r->pamh, PROMPT, &r->password);
+	/* nothing is held while the host may cancel the thread */
+	run_done(r);
+	got->token = act == FLOW_STACKED
+	    ? talk_stacked(r->pamh, &r->password)
+	    : talk_password(r->pamh, r->cancel, PROMPT, &r->password);
 	got->len = r->password == NULL ? 0 : r->password->len;
 	r->error = got->token == TOKEN_NO_MEMORY ? ENOMEM : 0;
 }
@@ -205,7 +219,7 @@ say(const struct run *r, const struct reason *why)
 	}
 	if (!reason_text(why, with, text, sizeof(text)))
 		return;
-	talk_say(r->pamh, style, text);
+	talk_say(r->pamh, r->cancel, style, text);
 }
 
 static void
@@ -283,12 +297,12 @@ int
 run(pam_handle_t *pamh, enum reason_entry entry, int flags, int argc,
     const char *const *argv)
 {
-	int saved = errno, state, ignored;
-	struct run r = { .pamh = pamh, .entry = entry };
+	int saved = errno, ignored;
+	struct run r = { .pamh = pamh };
 	struct flow_step s;
 	struct flow f;
 
-	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &r.cancel);
 	options_parse(&r.options, argc, argv, unknown_option, pamh);
 	r.silent = ((unsigned)flags & PAM_SILENT) != 0 || r.options.no_warn;
 	s = flow_begin(&f, &r.options, entry,
@@ -300,7 +314,7 @@ run(pam_handle_t *pamh, enum reason_entry entry, int flags, int argc,
 		s = flow_next(&f, &got);
 	}
 	run_done(&r);
-	(void)pthread_setcancelstate(state, &ignored);
+	(void)pthread_setcancelstate(r.cancel, &ignored);
 	errno = saved;
 	return s.code;
 }

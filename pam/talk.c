@@ -5,7 +5,7 @@
  * freed on every way out. libpam's pam_get_authtok() would leave a copy on the heap that
  * nobody wipes when the call after it fails.
  *
- * Cancellation, off while we hold anything, is on while the application waits for a person.
+ * Cancellation, off while we hold anything, is as the host has it while it waits for a person.
  */
 #include "pam/talk.h"
 
@@ -46,7 +46,8 @@ response_free(struct pam_response **rp)
 }
 
 static int
-converse(pam_handle_t *pamh, int style, const char *text, struct pam_response **ret_resp)
+converse(pam_handle_t *pamh, int cancel, int style, const char *text,
+    struct pam_response **ret_resp)
 {
 	struct pam_message message = { .msg_style = style, .msg = text };
 	const struct pam_message *messages = &message;
@@ -58,7 +59,7 @@ converse(pam_handle_t *pamh, int style, const char *text, struct pam_response **
 	conv = item;
 	if (r != PAM_SUCCESS || conv == NULL || conv->conv == NULL)
 		return PAM_CONV_ERR;
-	(void)pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
+	(void)pthread_setcancelstate(cancel, &state);
 	r = conv->conv(1, &messages, ret_resp, conv->appdata_ptr);
 	(void)pthread_setcancelstate(state, &ignored);
 	return r;
@@ -72,10 +73,11 @@ copy(const char *text, struct secret **ret_password)
 }
 
 enum flow_token
-talk_password(pam_handle_t *pamh, const char *prompt, struct secret **ret_password)
+talk_password(pam_handle_t *pamh, int cancel, const char *prompt,
+    struct secret **ret_password)
 {
 	cleanup_(response_free) struct pam_response *resp = NULL;
-	int r = converse(pamh, PAM_PROMPT_ECHO_OFF, prompt, &resp);
+	int r = converse(pamh, cancel, PAM_PROMPT_ECHO_OFF, prompt, &resp);
 
 	*ret_password = NULL;
 	if (r == PAM_CONV_AGAIN)
@@ -99,9 +101,9 @@ talk_stacked(pam_handle_t *pamh, struct secret **ret_password)
 }
 
 void
-talk_say(pam_handle_t *pamh, int style, const char *text)
+talk_say(pam_handle_t *pamh, int cancel, int style, const char *text)
 {
 	cleanup_(response_free) struct pam_response *resp = NULL;
 
-	(void)converse(pamh, style, text, &resp);
+	(void)converse(pamh, cancel, style, text, &resp);
 }

@@ -237,7 +237,7 @@ judge(int code)
 
 	require(errno == 4711);
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
-	require(state == PTHREAD_CANCEL_ENABLE);
+	require(state == w.cancel);
 	require(w.open_sockets == 0 && w.open_files == 0 && w.n_maps == 0);
 	for (unsigned i = 0; i < w.n_typed; i++)
 		require(w.typed[i].text == NULL);
@@ -256,7 +256,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *argv[4] = { NULL };
-	int argc, flags, code;
+	int argc, flags, code, ignored;
 
 	w = (struct world){ .data = data, .len = size };
 	w.entry = (enum reason_entry)(byte() % N_REASON_ENTRIES);
@@ -272,6 +272,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		w.authtok[len] = '\0';
 		w.has_authtok = true;
 	}
+	w.cancel = byte() % 2 == 0 ? PTHREAD_CANCEL_ENABLE : PTHREAD_CANCEL_DISABLE;
+	(void)pthread_setcancelstate(w.cancel, &ignored);
 	errno = 4711;
 	code = run((pam_handle_t *)&w, w.entry, flags, argc, argv);
 	judge(code);

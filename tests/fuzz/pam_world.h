@@ -24,6 +24,7 @@ struct world {
 	char authtok[600];
 	bool has_authtok;
 
+	int cancel; /* the host's */
 	int64_t clock_ns;
 	unsigned open_sockets;
 	unsigned open_files;

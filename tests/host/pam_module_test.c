@@ -392,6 +392,26 @@ stacks_of_the_usual_forms_let_both_kinds_of_people_through(void **state)
 }
 
 static void
+a_chain_frozen_with_our_failure_in_it_still_sets_credentials(void **state)
+{
+	struct person p = { .answers = { FAKE_PASSWORD } };
+	pam_handle_t *pamh;
+
+	(void)state;
+	pamhost_stack_text("stack",
+	    "auth [success=1 default=ignore] MODULE ignore_unknown_user\n"
+	    "auth requisite pam_permit.so\n"
+	    "auth required pam_permit.so\n");
+	fake_stop(&fake);
+	(void)unlink(MODULE_SOCK);
+	pamh = pamhost_start("stack", "alice", &p);
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	assert_int_equal(pam_setcred(pamh, PAM_ESTABLISH_CRED), PAM_SUCCESS);
+	assert_int_equal(pam_end(pamh, 0), PAM_SUCCESS);
+	fake_start(&fake, MODULE_SOCK, 64);
+}
+
+static void
 the_daemon_may_die_between_authenticate_and_the_rest(void **state)
 {
 	struct person p = { .answers = { FAKE_PASSWORD } };
@@ -504,6 +524,8 @@ main(void)
 		    what_the_host_says_is_cut_and_cleaned_for_the_daemon, begin),
 		cmocka_unit_test_setup(
 		    stacks_of_the_usual_forms_let_both_kinds_of_people_through, begin),
+		cmocka_unit_test_setup(
+		    a_chain_frozen_with_our_failure_in_it_still_sets_credentials, begin),
 		cmocka_unit_test_setup(
 		    the_daemon_may_die_between_authenticate_and_the_rest, begin),
 		cmocka_unit_test_setup(a_host_with_0_1_and_2_closed_is_served, begin),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * Five hundred conversations in one program at once, half of them with a wrong password:
+ * Five hundred conversations in one program at once, and in as many processes, half of them with a wrong password:
  * every one gets its own verdict, and nothing grows. Threads have small stacks, as those of
  * login managers and mail servers do.
  */
@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -27,6 +29,7 @@
 struct visitor {
 	pthread_t thread;
 	unsigned number;
+	bool alone; /* in a process of its own */
 	int code;
 	int account;
 	int session;
@@ -55,7 +58,8 @@ visit(void *arg)
 	p->answers[0] = is_right(v) ? FAKE_PASSWORD : "not that";
 	(void)snprintf(user, sizeof(user), "ours%u", v->number);
 	pamh = pamhost_start("crowd", user, p);
-	(void)pthread_barrier_wait(&door);
+	if (!v->alone)
+		(void)pthread_barrier_wait(&door);
 	v->code = pam_authenticate(pamh, 0);
 	v->account = pam_acct_mgmt(pamh, 0);
 	v->session = pam_open_session(pamh, 0);
@@ -96,11 +100,42 @@ five_hundred_at_once_get_each_their_own_verdict(void **state)
 	(void)pthread_barrier_destroy(&door);
 }
 
+static void
+five_hundred_processes_get_each_their_own_verdict(void **state)
+{
+	static pid_t pids[N_THREADS];
+	unsigned right = 0;
+
+	(void)state;
+	fake_pam_reset(&fake);
+	for (unsigned i = 0; i < N_THREADS; i++) {
+		struct visitor v = { .number = i, .alone = true };
+
+		pids[i] = fork();
+		assert_true(pids[i] >= 0);
+		if (pids[i] != 0)
+			continue;
+		(void)visit(&v);
+		_exit(v.account == PAM_SUCCESS && v.session == PAM_SUCCESS ? v.code : 99);
+	}
+	for (unsigned i = 0; i < N_THREADS; i++) {
+		int status = 0;
+
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status),
+		    i % 2 == 0 ? PAM_SUCCESS : PAM_AUTH_ERR);
+		right += WEXITSTATUS(status) == PAM_SUCCESS;
+	}
+	assert_int_equal(right, N_THREADS / 2);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(five_hundred_at_once_get_each_their_own_verdict),
+		cmocka_unit_test(five_hundred_processes_get_each_their_own_verdict),
 	};
 	int failed;
 

@@ -51,7 +51,7 @@ converse(int n, const struct pam_message **msg, struct pam_response **resp, void
 	assert_null(*resp);
 	person.calls++;
 	person.style = msg[0]->msg_style;
-	(void)pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &person.cancel);
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &person.cancel);
 	if (person.reply) {
 		*resp = calloc(1, sizeof(**resp));
 		assert_non_null(*resp);
@@ -77,7 +77,8 @@ static enum flow_token
 ask(const char *want)
 {
 	struct secret *s = NULL;
-	enum flow_token got = talk_password(handle(), "Password: ", &s);
+	enum flow_token got = talk_password(handle(), PTHREAD_CANCEL_ENABLE,
+	    "Password: ", &s);
 
 	assert_int_equal(s != NULL, got == TOKEN_GOT);
 	if (want != NULL) {
@@ -131,7 +132,7 @@ no_conversation_is_a_failed_one(void **state)
 	item_code = PAM_BAD_ITEM;
 	assert_int_equal(ask(NULL), TOKEN_FAILED);
 	assert_int_equal(person.calls, 0);
-	talk_say(handle(), PAM_TEXT_INFO, "nobody hears it");
+	talk_say(handle(), PTHREAD_CANCEL_ENABLE, PAM_TEXT_INFO, "nobody hears it");
 }
 
 static void
@@ -144,7 +145,8 @@ a_text_of_any_length_is_cut_one_behind_the_limit(void **state)
 	memset(text, 'x', sizeof(text) - 1);
 	person.reply = true;
 	person.text = text;
-	assert_int_equal(talk_password(handle(), "Password: ", &s), TOKEN_GOT);
+	assert_int_equal(talk_password(handle(), PTHREAD_CANCEL_ENABLE, "Password: ", &s),
+	    TOKEN_GOT);
 	assert_int_equal(s->len, 513);
 	s = secret_free(s);
 }
@@ -166,15 +168,18 @@ a_stacked_password_is_copied(void **state)
 }
 
 static void
-a_waiting_thread_can_be_cancelled_and_we_cannot(void **state)
+a_waiting_thread_can_be_cancelled_when_the_host_allows_it(void **state)
 {
+	static const int host[] = { PTHREAD_CANCEL_ENABLE, PTHREAD_CANCEL_DISABLE };
 	int before, after;
 
 	(void)state;
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
-	talk_say(handle(), PAM_ERROR_MSG, "hello");
+	for (int i = 0; i < 2; i++) {
+		talk_say(handle(), host[i], PAM_ERROR_MSG, "hello");
+		assert_int_equal(person.cancel, host[i]);
+	}
 	(void)pthread_setcancelstate(before, &after);
-	assert_int_equal(person.cancel, PTHREAD_CANCEL_ENABLE);
 	assert_int_equal(after, PTHREAD_CANCEL_DISABLE);
 	assert_int_equal(person.style, PAM_ERROR_MSG);
 }
@@ -201,8 +206,8 @@ main(void)
 		cmocka_unit_test_setup(a_text_of_any_length_is_cut_one_behind_the_limit,
 		    begin),
 		cmocka_unit_test_setup(a_stacked_password_is_copied, begin),
-		cmocka_unit_test_setup(a_waiting_thread_can_be_cancelled_and_we_cannot,
-		    begin),
+		cmocka_unit_test_setup(
+		    a_waiting_thread_can_be_cancelled_when_the_host_allows_it, begin),
 		cmocka_unit_test(texts_lose_what_steers_a_terminal),
 	};
 
