@@ -358,7 +358,7 @@ stacks_of_the_usual_forms_let_both_kinds_of_people_through(void **state)
 		"auth [success=1 default=ignore] pam_permit.so\n"
 		"auth requisite pam_deny.so\n"
 		"auth required pam_permit.so\n"
-		"account [success=1 new_authtok_reqd=done default=ignore] pam_debug.so acct=user_unknown\n"
+		"account [success=1 default=ignore] pam_debug.so acct=user_unknown\n"
 		"account [default=bad success=ok user_unknown=ignore] MODULE\n"
 		"account required pam_permit.so\n"
 		"session required pam_permit.so\n"

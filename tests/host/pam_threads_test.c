@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * Five hundred conversations in one program at once, and in as many processes, half of them with a wrong password:
- * every one gets its own verdict, and nothing grows. Threads have small stacks, as those of
- * login managers and mail servers do.
+ * Five hundred conversations in one program at once, and in as many processes, half of them
+ * with a wrong password: every one gets its own verdict, and nothing grows. Threads have small
+ * stacks, as those of login managers and mail servers do.
  */
 #include <pthread.h>
 #include <setjmp.h>
