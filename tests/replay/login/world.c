@@ -51,6 +51,8 @@ say_credential(const struct words *w)
 	char verifier[CRYPT_MAX_VERIFIER];
 	uint8_t blob[CRED_MAX_BLOB];
 	int64_t wall = play.loop.ts.now.wall_ns / CLOCK_S;
+	const char *broken = words_value(w, "broken");
+	size_t len;
 	struct creds cs;
 	struct cred *c;
 
@@ -69,7 +71,12 @@ say_credential(const struct words *w)
 	    stage_now());
 	c->suspended = words_value(w, "suspended") != NULL;
 	c->suspended_at = c->suspended ? wall - words_number(w, "suspended", 0) : 0;
-	disk_put_cred(&p->uuid, blob, cred_pack(c, stage_now(), blob));
+	if (broken != NULL && streq(broken, "key"))
+		((char *)c->verifier)[0] = 'Z';
+	len = cred_pack(c, stage_now(), blob);
+	if (broken != NULL && streq(broken, "blob"))
+		blob[0] = 0xff;
+	disk_put_cred(&p->uuid, blob, len);
 	disk_put_value("hmac-key", "A", 1);
 	creds_deinit(&cs);
 }
