@@ -9,6 +9,8 @@
 #include "src/prog/log.h"
 #include "src/unixd/resolver/internal.h"
 
+#define SAY_AGAIN (60 * CLOCK_S)
+
 static enum answer
 answer_of_verdict(enum verdict v)
 {
@@ -77,6 +79,20 @@ is_too_old(const struct resolver *r, const struct cache_user *cu)
 	    (link_mode(&r->link) != MODE_ONLINE || age >= POLICY_LOGIN_FRESH_S);
 }
 
+/* Anybody may ask for keys, and the journal is everybody's. */
+static void
+say_withheld(struct resolver *r, const struct user *u)
+{
+	int64_t now = r->ts->now.mono_ns;
+
+	if (r->withheld_at != 0 && now - r->withheld_at < SAY_AGAIN)
+		return;
+	r->withheld_at = now;
+	log_info("ssh-keys: %s: withheld, not heard of from the server for longer than "
+		 "offline_auth_max_age",
+	    u->spn);
+}
+
 static void
 answer_keys(struct resolver *r, const struct question *q, const struct step *s)
 {
@@ -86,9 +102,7 @@ answer_keys(struct resolver *r, const struct question *q, const struct step *s)
 	if (a == ANSWER_FOUND)
 		a = answer_of_verdict(view_judge_user(r, s->user));
 	if (a == ANSWER_FOUND && s->user->u->valid && is_too_old(r, s->user)) {
-		log_info("ssh-keys: %s: withheld, not heard of from the server for "
-			 "longer than offline_auth_max_age",
-		    s->user->u->spn);
+		say_withheld(r, s->user->u);
 		a = ANSWER_UNAVAIL;
 	}
 	if (a == ANSWER_FOUND && s->user->u->valid)

@@ -59,6 +59,7 @@ struct resolver {
 	bool status_dirty;
 	size_t told_users;
 	bool loading;
+	int64_t withheld_at;  /* mono ns of the last line about keys that are too old */
 	int64_t wall_seen_s;  /* the latest wall time ever seen here */
 	struct uuid learning; /* whose record is being taken in */
 	uint64_t random;
