@@ -3,10 +3,11 @@
  * Cached credentials: a verifier is made of a password once the server has accepted it, and
  * says later, without the server, whether a password is the same one.
  *
- *	verifier = format, KDF and its parameters, salt, HMAC-SHA-256(key, KDF(password, salt))
+ *	verifier = format, KDF and its parameters, salt, HMAC-SHA-256(key, KDF(password, salt)),
+ *	    HMAC-SHA-256(key, all before)
  *
- * The KDF is Argon2id where OpenSSL has it (3.2), else scrypt (N = 2^14, r = 8, p = 5);
- * parameters are in the verifier, so what an older version made can still be checked. `key`
+ * The KDF is Argon2id where OpenSSL has it (3.2; 12 MiB, 3 passes), else scrypt (N = 2^14,
+ * r = 8, p = 5); parameters are in the verifier, so what an older version made can still be checked. `key`
  * never leaves memory in the clear: on disk it is sealed under the HSM pin (src/unixd/hsm),
  * so that a stolen database alone is of no use to a guesser.
  *
@@ -43,8 +44,11 @@ enum crypt_state {
 /*
  * Begins to open the key. `sealed` (may be NULL, len 0) is what was stored last time.
  * opened(arg, state, blob, len): once, on the loop; blob is non-NULL when a new sealed key
- * must be stored before the first verifier is made with it.
- * 0 or -errno of thread creation.
+ * must be stored before the first verifier is made with it. Not called any more once
+ * crypt_free() has been. `pin` is copied.
+ *
+ * CRYPT_NONE is also the answer when the pin is there and the key could not be opened this
+ * time; then what is stored stays good. 0 or -errno of thread creation.
  */
 typedef void (
     *crypt_opened_fn)(void *arg, enum crypt_state state, const void *sealed, size_t len);
@@ -65,8 +69,9 @@ typedef void (*crypt_made_fn)(void *arg, int rc, const void *verifier, size_t le
  * with another key; else -errno. took_ms: of the work itself. */
 typedef void (*crypt_checked_fn)(void *arg, int rc, int took_ms);
 
-/* The secret is copied. NULL: the queue is full, or there is no key. `behind`: nobody
- * waits for it. */
+/* The secret is copied. NULL: the queue is full, there is no key, or no memory for the copy.
+ * `behind`: nobody waits for it. While the key is being opened jobs are taken; -ENOKEY when
+ * it turns out that there is none. */
 struct crypt_job *crypt_make(struct crypt *c, const struct secret *password, bool behind,
     crypt_made_fn fn, void *arg);
 struct crypt_job *crypt_check(struct crypt *c, const struct secret *password,
