@@ -3,8 +3,8 @@
  * Cached credentials: a verifier is made of a password once the server has accepted it, and
  * says later, without the server, whether a password is the same one.
  *
- *	verifier = format, KDF and its parameters, salt, HMAC-SHA-256(key, KDF(password, salt)),
- *	    HMAC-SHA-256(key, all before)
+ *	verifier = format, KDF and its parameters, salt,
+ *	    HMAC-SHA-256(key, KDF(password, salt)), HMAC-SHA-256(key, all before)
  *
  * The KDF is Argon2id where OpenSSL has it (3.2; 12 MiB, 3 passes), else scrypt (N = 2^14,
  * r = 8, p = 5); parameters are in the verifier, so what an older version made can still be checked. `key`
