@@ -7,9 +7,9 @@
  *	    HMAC-SHA-256(key, KDF(password, salt)), HMAC-SHA-256(key, all before)
  *
  * The KDF is Argon2id where OpenSSL has it (3.2; 12 MiB, 3 passes), else scrypt (N = 2^14,
- * r = 8, p = 5); parameters are in the verifier, so what an older version made can still be checked. `key`
- * never leaves memory in the clear: on disk it is sealed under the HSM pin (src/unixd/hsm),
- * so that a stolen database alone is of no use to a guesser.
+ * r = 8, p = 5); parameters are in the verifier, so what an older version made can still be
+ * checked. `key` never leaves memory in the clear: on disk it is sealed under the HSM pin
+ * (src/unixd/hsm), so that a stolen database alone is of no use to a guesser.
  *
  * Work is done on LANE_KDF (two threads). Calls and callbacks on the loop; every accepted
  * job is answered exactly once, never from inside the call. A job that nobody waits for any
