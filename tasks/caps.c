@@ -89,6 +89,30 @@ caps_drop(enum caps_role which)
 	return 0;
 }
 
+/* Takes `text`. */
+static char *
+add_name(char *text, cap_value_t v)
+{
+	char *name = cap_to_name(v);
+	char *longer = xasprintf("%s%s%s", text, text[0] != '\0' ? "," : "",
+	    name != NULL ? name : "?");
+
+	if (name != NULL)
+		(void)cap_free(name);
+	free(text);
+	return longer;
+}
+
+char *
+caps_role_text(enum caps_role role)
+{
+	char *text = xstrdup("");
+
+	for (size_t i = 0; i < roles[role].n; i++)
+		text = add_name(text, roles[role].v[i]);
+	return text;
+}
+
 char *
 caps_text(void)
 {
@@ -96,17 +120,8 @@ caps_text(void)
 	char *text = xstrdup("");
 
 	for (cap_value_t v = 0; now != NULL && CAP_IS_SUPPORTED(v); v++) {
-		char *name, *longer;
-
-		if (!has(now, v, CAP_EFFECTIVE))
-			continue;
-		name = cap_to_name(v);
-		longer = xasprintf("%s%s%s", text, text[0] != '\0' ? "," : "",
-		    name != NULL ? name : "?");
-		if (name != NULL)
-			(void)cap_free(name);
-		free(text);
-		text = longer;
+		if (has(now, v, CAP_EFFECTIVE))
+			text = add_name(text, v);
 	}
 	return text;
 }

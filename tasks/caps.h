@@ -19,7 +19,9 @@ enum caps_role {
  */
 int must_use_ caps_drop(enum caps_role role);
 
-/* "cap_chown,cap_fowner", as far as this process has them now. Allocated. */
+/* "cap_chown,cap_fowner": what a role keeps where the unit leaves it that. Allocated. */
+char *caps_role_text(enum caps_role role);
+/* The same, as far as this process has them now. Allocated. */
 char *caps_text(void);
 /* True when this process may do something as another user. */
 bool caps_can_become_others(void);

@@ -50,7 +50,8 @@ print_version(const struct task_options *o, const struct work *w)
 	cleanup_(freep) char *caps = NULL;
 	int rc = caps_drop(role_for(o, w));
 
-	caps = caps_text();
+	/* Asked by root: what is really left. Anybody else has none to show. */
+	caps = geteuid() == 0 ? caps_text() : caps_role_text(role_for(o, w));
 	(void)printf("kanidm_unixd_tasks %s %s\ncapabilities: %s\n", KU_VERSION,
 	    label_build, caps[0] != '\0' ? caps : "none");
 	return rc < 0 ? 1 : 0;

@@ -92,6 +92,30 @@ done
 expect "no inherited ones" 0000000000000000 sed -n 's/^CapInh:\s*//p' "/proc/$TASKS/status"
 expect "no new ones" 1 sed -n 's/^NoNewPrivs:\s*//p' "/proc/$TASKS/status"
 has "capabilities: cap_chown,cap_fowner" "$("$tasks" --version)"
+has "kanidm_unixd_tasks " "$("$tasks" --version)"
+has "selinux" "$("$tasks" --version)"
+rc=0
+text=$(setpriv --reuid=70001 --regid=70001 --clear-groups "$tasks" 2>&1) || rc=$?
+[ "$rc" = 1 ] || netns_fail "not root: exit $rc"
+has "must run as root" "$text"
+
+# --- systemd is told at once, before there is a resolver
+cat >"$NETNS_DIR/notify.py" <<'P'
+import os, signal, socket, subprocess, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+s.settimeout(10)
+p = subprocess.Popen([sys.argv[2], "-c", sys.argv[3]], env={"NOTIFY_SOCKET": sys.argv[1]},
+                     stderr=subprocess.DEVNULL)
+print(s.recv(1000).decode().replace("\n", " "))
+p.send_signal(signal.SIGTERM)
+print(s.recv(1000).decode().replace("\n", " "))
+p.wait(10)
+print("exit", p.returncode)
+P
+printf 'version = "2"\ntask_sock_path = "/run/none/sock"\n[kanidm]\n' >"$NETNS_DIR/conf"
+expect "READY at once" "$(printf '%s\n' "READY=1 STATUS=waiting for the resolver" STOPPING=1 \
+	"exit 0")" python3 "$NETNS_DIR/notify.py" "$NETNS_DIR/notify" "$tasks" "$NETNS_DIR/conf"
 
 
 # --- the prefix and the names as configured, changed while it runs

@@ -56,6 +56,10 @@ in_child(const struct expected *e)
 	if (!streq(text, e->text))
 		return 4;
 	free(text);
+	text = caps_role_text(e->role);
+	if (strlen(text) != strlen(e->text))
+		return 5;
+	free(text);
 	return 0;
 }
 

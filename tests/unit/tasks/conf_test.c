@@ -82,6 +82,23 @@ no_file_means_the_defaults(void **state)
 	conf_clear(&c);
 }
 
+static void
+the_other_file_is_not_read(void **state)
+{
+	struct config_problems problems;
+	struct config *c;
+
+	(void)state;
+	assert_int_equal(config_load(NULL, kit_path("unixd"), &c, &problems), 0);
+	assert_int_equal(c->home_alias, NAME_ATTR_NAME);
+	assert_null(c->uri);
+	assert_true(c->verify_ca); /* its keys have their defaults, and nothing is said */
+	for (size_t i = 0; i < problems.n; i++)
+		assert_null(strstr(problems.v[i].text, "uri"));
+	config_problems_clear(&problems);
+	config_free(c);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, kit_set_up, kit_tear_down)
 
 int
@@ -92,6 +109,7 @@ main(void)
 		TEST(a_broken_file_changes_nothing),
 		TEST(no_home_is_made_by_guesses),
 		TEST(no_file_means_the_defaults),
+		TEST(the_other_file_is_not_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

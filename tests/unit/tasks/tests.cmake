@@ -22,3 +22,5 @@ if(tasks_selinux)
   ku_test(unit/tasks/label_test LIBS ku_tasks SOURCES ${tasks_kit}
     WRAP is_selinux_enabled selabel_open selabel_close selabel_lookup setfscreatecon freecon)
 endif()
+ku_test(unit/tasks/label_none_test LIBS ku_base
+  SOURCES "${CMAKE_SOURCE_DIR}/tasks/label_none.c" WRAP access)
