@@ -19,11 +19,31 @@
 #include "src/unixd/store/store.h"
 
 struct keep {
+	struct list link;
 	struct login *l; /* NULL: nobody waits */
 	struct timer limit;
 	keep_fn fn;
 	void *arg;
 };
+
+void
+keeper_init(struct keeper *kp)
+{
+	*kp = (struct keeper){ 0 };
+	list_init(&kp->tickets);
+}
+
+void
+keeper_deinit(struct keeper *kp)
+{
+	while (!list_is_empty(&kp->tickets)) {
+		struct keep *k = container_of(kp->tickets.next, struct keep, link);
+
+		keep_cancel(k);
+		list_remove(&k->link);
+		free(k);
+	}
+}
 
 static void
 tell(struct keep *k, int rc)
@@ -39,6 +59,7 @@ on_done(void *arg, int rc)
 {
 	struct keep *k = arg;
 
+	list_remove(&k->link);
 	if (k->l != NULL)
 		tell(k, rc);
 	free(k);
@@ -55,6 +76,7 @@ keep_new(struct login *l, int limit_ms, keep_fn fn, void *arg)
 {
 	struct keep *k = xcalloc(1, sizeof(*k));
 
+	list_append(&l->keeper.tickets, &k->link);
 	k->l = l;
 	k->fn = fn;
 	k->arg = arg;

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "src/unixd/core/list.h"
+
 #define KEEP_WALL_VALUE STORE_VALUE_WALL
 
 struct cred;
@@ -13,11 +15,16 @@ struct keep;
 struct login;
 
 struct keeper {
-	int64_t wall_s; /* the latest ever seen */
+	struct list tickets; /* struct keep.link: what the store has not answered yet */
+	int64_t wall_s;      /* the latest ever seen */
 	int64_t wall_stored_s;
 	bool slow;   /* the last count was not on disk in time */
 	bool failed; /* because it could not be written at all */
 };
+
+void keeper_init(struct keeper *kp);
+/* The store answers nobody any more. */
+void keeper_deinit(struct keeper *kp);
 
 /* rc: 0 it is on the disk; -EIO it could not be written; -ETIMEDOUT not yet. */
 typedef void (*keep_fn)(void *arg, int rc);

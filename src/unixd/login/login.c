@@ -314,6 +314,7 @@ login_new(const struct login_ports *ports, const struct config *config,
 	list_init(&l->calls);
 	creds_init(&l->creds);
 	checks_init(&l->checks);
+	keeper_init(&l->keeper);
 	l->ghosts = xcalloc(1, sizeof(*l->ghosts));
 	pace_init(&l->pace_online, FIRST_ONLINE_MS);
 	pace_init(&l->pace_offline, FIRST_OFFLINE_MS);
@@ -345,8 +346,8 @@ login_free(struct login *l)
 	}
 	while ((c = creds_any(&l->creds, &pos)) != NULL)
 		forget(l, c);
-	keep_cancel(l->key_keep);
 	keep_wall_save(l);
+	keeper_deinit(&l->keeper);
 	if (l->crypt != NULL)
 		l->crypt = crypt_free(l->crypt);
 	timers_unset(l->ts, &l->chores);

@@ -62,8 +62,9 @@ typedef void (*login_lookup_fn)(void *arg, uint16_t status, int deadline_ms,
  * `config` is borrowed until replaced. 0 or -errno. */
 int must_use_ login_new(const struct login_ports *ports, const struct config *config,
     struct login **ret_login);
-/* Before resolver, idp, store and taskq. Pending calls get no answer: the server has been
- * freed by then. */
+/* Before resolver, idp, store and taskq, and the loop does not turn any more until the
+ * store is closed: nobody is there for its answers. Pending calls get no answer: the server
+ * has been freed by then. */
 struct login *login_free(struct login *l);
 void login_reconfigure(struct login *l, const struct config *config);
 

@@ -204,7 +204,7 @@ disk_cut(void)
 	}
 }
 
-/* An orderly end: everything is written, those who wait are told. */
+/* An orderly end: everything is written, those who wait are gone. */
 void
 disk_flush(void)
 {
@@ -212,6 +212,7 @@ disk_flush(void)
 		struct write *w = container_of(writes.next, struct write, link);
 
 		timers_unset(play_timers(), &w->timer);
+		w->done = NULL;
 		on_written(&w->timer);
 	}
 }

@@ -193,7 +193,8 @@ play_line(char *line)
 		memmove(w.v, w.v + 2, (w.n - 2) * sizeof(w.v[0]));
 		w.n -= 2;
 	}
-	if (w.n > 0 && !script_world(&w) && !script_ask(&w) && !script_expect(&w))
+	if (w.n > 0 && !script_world(&w) && !script_ask(&w) && !script_monkey(&w) &&
+	    !script_expect(&w))
 		script_fail("what is \"%s\"?", w.v[0]);
 }
 

@@ -45,5 +45,7 @@ bool script_ask(const struct words *w);
 void script_forget_asks(void);
 /* world.c */
 bool script_world(const struct words *w);
+/* monkey.c */
+bool script_monkey(const struct words *w);
 /* expect.c */
 bool script_expect(const struct words *w);
