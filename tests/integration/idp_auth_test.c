@@ -487,6 +487,13 @@ copies_in_memory(void)
 	return n;
 }
 
+/* The sanitizers keep shadows and freed blocks of their own, terabytes of them. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define MEMORY_IS_OURS false
+#else
+#define MEMORY_IS_OURS true
+#endif
+
 static void
 no_copy_of_a_password_stays(void **state)
 {
@@ -495,10 +502,12 @@ no_copy_of_a_password_stays(void **state)
 		"fault reset-after-headers path=*/_auth", "fault freeze path=*/_auth" };
 	struct fixture *f = *state;
 	struct secret *s = secret_new(sizeof(veiled));
-	char *command = malloc(256);
 
 	assert_non_null(s);
-	assert_non_null(command);
+	if (!MEMORY_IS_OURS) {
+		(void)secret_free(s);
+		skip();
+	}
 	put_unveiled(s->data);
 	s->len = sizeof(veiled);
 	assert_int_equal(copies_in_memory(), 1); /* the search finds what is there */
@@ -514,7 +523,6 @@ no_copy_of_a_password_stays(void **state)
 	}
 	(void)secret_free(s);
 	assert_int_equal(copies_in_memory(), 0);
-	free(command);
 }
 
 int
