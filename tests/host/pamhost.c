@@ -209,6 +209,8 @@ answer(struct person *p, struct pam_response **ret)
 	if (p->mode != PERSON_NO_STRING) {
 		r->resp = strdup(text == NULL ? "" : text);
 		require(r->resp != NULL, "strdup");
+		for (char *c = r->resp; p->mode == PERSON_TYPES_MASKED && *c != '\0'; c++)
+			*c ^= PERSON_MASK;
 	}
 	*ret = r;
 	return p->mode == PERSON_FAILS_AND_ANSWERS ? PAM_CONV_ERR : PAM_SUCCESS;

@@ -14,6 +14,8 @@
 #define PAMHOST_STACKS "/run/pam.d"
 #define PAMHOST_PASSWD "/run/passwd"
 
+#define PERSON_MASK 1
+
 enum person_mode {
 	PERSON_ANSWERS,
 	PERSON_FAILS,             /* PAM_CONV_ERR */
@@ -21,6 +23,8 @@ enum person_mode {
 	PERSON_NO_REPLY,          /* success, and resp stays NULL */
 	PERSON_NO_STRING,         /* success, and resp->resp is NULL */
 	PERSON_FAILS_AND_ANSWERS, /* PAM_CONV_ERR, with a response */
+	PERSON_TYPES_MASKED,      /* each character with PERSON_MASK, so that the text
+				     itself is nowhere before it is typed */
 };
 
 struct person {
