@@ -1,7 +1,37 @@
 /* SPDX-License-Identifier: MPL-2.0 */
+#include <stdatomic.h>
+#include <sys/syscall.h>
+
 #include <sqlite3.h>
 
 #include "unit/src/unixd/store/secrets_kit.h"
+
+/* In front of libc's, for libsqlite3 too. */
+static atomic_uint syncs;
+static atomic_bool sync_fails;
+
+static int
+sync_by(long number, int fd)
+{
+	atomic_fetch_add(&syncs, 1);
+	if (atomic_load(&sync_fails)) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(number, fd);
+}
+
+__attribute__((visibility("default"))) int
+fdatasync(int fd)
+{
+	return sync_by(SYS_fdatasync, fd);
+}
+
+__attribute__((visibility("default"))) int
+fsync(int fd)
+{
+	return sync_by(SYS_fsync, fd);
+}
 
 static void
 credentials_and_values_survive_a_restart(void **state)
@@ -55,6 +85,36 @@ what_is_said_to_be_kept_survives_a_kill(void **state)
 	got = load_secrets(k);
 	assert_int_equal(got.creds, 1);
 	assert_string_equal(got.last_cred, "counted");
+}
+
+static void
+what_is_said_to_be_kept_has_been_synced(void **state)
+{
+	struct kit *k = *state;
+	struct told t = { 0 };
+
+	kit_open(k);
+	put(k, 1, "first", &t);
+	assert_true(wait_told(k, &t, 1));
+	/* Names go without. */
+	atomic_store(&syncs, 0);
+	kit_put_user(k, 1, 1);
+	assert_true(kit_flush(k));
+	assert_int_equal(atomic_load(&syncs), 0);
+	put(k, 1, "second", &t);
+	assert_true(wait_told(k, &t, 2));
+	assert_int_equal(t.rc, 0);
+	assert_true(atomic_load(&syncs) > 0);
+	/* A disk that takes it and then does not have it. */
+	atomic_store(&sync_fails, true);
+	put(k, 1, "third", &t);
+	assert_true(wait_told(k, &t, 3));
+	assert_int_equal(t.rc, -EIO);
+	atomic_store(&sync_fails, false);
+	put(k, 1, "fourth", &t);
+	assert_true(wait_told(k, &t, 4));
+	assert_int_equal(t.rc, 0);
+	assert_string_equal(reopen(k).last_cred, "fourth");
 }
 
 static void
@@ -295,6 +355,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		KIT_TEST(credentials_and_values_survive_a_restart),
 		KIT_TEST(what_is_said_to_be_kept_survives_a_kill),
+		KIT_TEST(what_is_said_to_be_kept_has_been_synced),
 		KIT_TEST(an_overtaken_change_is_answered_with_the_newer_one),
 		KIT_TEST(clear_drops_credentials_and_keeps_values),
 		KIT_TEST(a_deleted_credential_is_gone_from_the_files_too),
