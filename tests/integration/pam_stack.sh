@@ -184,6 +184,21 @@ for code in $codes; do
 		"$(verdict native right authenticate "setcred(PAM_ESTABLISH_CRED)" acct_mgmt)"
 done
 
+# For names that are taken over from the host, pam_unix knows them and ours is asked as well:
+# its two verdicts count, and nothing else it may say.
+DEBIAN_FRONTEND=noninteractive pam-auth-update --enable kanidm-override >/dev/null 2>&1
+debian >"$NETNS_DIR/stack"
+for code in $codes; do
+	returning "$code"
+	want=in
+	case $code in perm_denied | acct_expired) want=${told[$code]} ;; esac
+	row "$code" "overridden account" native "$want" "$(verdict native right acct_mgmt)"
+	got=$(verdict alice right acct_mgmt)
+	[ "$code" = success ] || [ "$got" != in ] || netns_fail "$code: alice is in"
+	row "$code" "account, with that" alice "${told[$code]:-$got}" "$got"
+done
+DEBIAN_FRONTEND=noninteractive pam-auth-update --disable kanidm-override >/dev/null 2>&1
+
 # The way out of a lock-out, and back.
 DEBIAN_FRONTEND=noninteractive pam-auth-update --disable kanidm >/dev/null 2>&1
 grep -l pam_kanidm /etc/pam.d/common-* && netns_fail "--disable leaves ours in the stacks"

@@ -32,7 +32,7 @@ pam_setup()
 pam_profile()
 {
 	cp -a /usr/share/pam-configs "$NETNS_DIR/pam-configs"
-	cp "$NETNS_DIR/root/usr/share/pam-configs/kanidm" "$NETNS_DIR/pam-configs/"
+	cp "$NETNS_DIR"/root/usr/share/pam-configs/* "$NETNS_DIR/pam-configs/"
 	mount --bind "$NETNS_DIR/pam-configs" /usr/share/pam-configs ||
 		netns_fail "cannot cover /usr/share/pam-configs"
 }
