@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "host/module.h"
@@ -128,6 +129,8 @@ pamhost_enter(void)
 	module_enter_namespace();
 	make_devices();
 	make_journal();
+	/* libc keeps a socket for it, which is not to look like one that is left behind */
+	openlog(NULL, LOG_NDELAY, LOG_AUTHPRIV);
 	require(mkdir(PAMHOST_STACKS, 0755) == 0, PAMHOST_STACKS);
 	/* without it libpam complains in the journal, once per conversation */
 	write_file(PAMHOST_STACKS "/other", "auth required pam_deny.so\n");
