@@ -29,6 +29,7 @@ struct past {
 	bool had_stack; /* there was one before */
 	unsigned prompts;
 	unsigned tries;
+	size_t len; /* of the last password */
 };
 
 static size_t n_ends;
@@ -65,6 +66,7 @@ step_is_right(const struct flow *f, const struct flow_step *s, const struct past
 	case FLOW_AUTH:
 		assert_int_equal(f->entry, ENTRY_AUTH);
 		assert_true(past->answered && (past->kept || f->stacked));
+		assert_true(past->len > 0 && past->len <= KU_MAX_PASSWORD);
 		assert_true(s->ms >= FLOW_LOOKUP_MS &&
 		    s->ms <= FLOW_MAX_ANSWER_MS + FLOW_MARGIN_MS);
 		break;
@@ -158,6 +160,7 @@ try_token(const struct flow *f, const struct past *past)
 
 			p.prompts += f->at == FLOW_PROMPT;
 			p.tries += token == TOKEN_GOT;
+			p.len = lens[i];
 			p.had_stack = p.had_stack ||
 			    (f->at == FLOW_STACKED && token == TOKEN_GOT);
 			try(f, &p, &got);
