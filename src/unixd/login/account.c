@@ -88,6 +88,7 @@ account_judge(const struct config *config, const char *own_domain, const struct 
 
 /* ---- for people ---- */
 
+/* As many as fit: for people. */
 static void
 join_groups(const struct config *config, char *buf, size_t cap)
 {
@@ -95,9 +96,18 @@ join_groups(const struct config *config, char *buf, size_t cap)
 	size_t len = 0;
 
 	buf[0] = '\0';
-	for (; p != NULL && *p != NULL && len < cap; p++)
-		len += (size_t)snprintf(buf + len, cap - len, "%s%s", len > 0 ? ", " : "",
-		    *p);
+	for (; p != NULL && *p != NULL; p++) {
+		size_t n = strlen(*p), room = cap - len;
+
+		if (n + sizeof(", ") > room)
+			return;
+		if (len > 0) {
+			memcpy(buf + len, ", ", 2);
+			len += 2;
+		}
+		memcpy(buf + len, *p, n + 1);
+		len += n;
+	}
 }
 
 void

@@ -18,7 +18,7 @@
 #define LOOK_AGAIN_NS INT64_C(5000000000)
 #define MAX_LINKS     16
 #define MAX_LINES     65536
-#define MAX_PATH      1024 /* of a prefix; a longer one is not looked at */
+#define MAX_PATH      960
 
 static void
 close_file(FILE **f)
