@@ -97,6 +97,13 @@ netns_expect "the account itself" "OK OK" setpriv --reuid=20001 --clear-groups "
 
 getent passwd bob >/dev/null || netns_fail "bob does not resolve"
 
+# --- the same by the tool
+printf '%s\n' "$right" | kanidm-unix auth-test --name alice ||
+	netns_fail "auth-test refuses the right password"
+printf '%s\n' "not-$right" | kanidm-unix auth-test --name alice &&
+	netns_fail "auth-test takes a wrong password"
+devidm_ctl unlock alice
+
 # --- a session that ends on the server
 devidm_ctl expire-sessions
 auth "401" alice "$right" "OK OK 0"
@@ -174,11 +181,11 @@ grep -q "nobody may log in: pam_allowed_login_groups is empty" "$NETNS_LOG" ||
 netns_expect "account: nobody" "OK NOBODY" "$probe" acct alice
 
 # --- a crowd: with the usual deadline no wrong verdict, with a long one all get in
-crowd() # N LIMIT_MS
+crowd() # N LIMIT_MS [processes]
 {
 	local got
-	got=$("$probe" crowd "$1" alice "$right" "$2")
-	echo "     $1 at once: $got; VmHWM $(memory_of VmHWM) kB"
+	got=$("$probe" "${3:-crowd}" "$1" alice "$right" "$2")
+	echo "     $1 ${3:-threads} at once: $got; VmHWM $(memory_of VmHWM) kB"
 	case $got in
 	*no-reply=* | *DENIED=* | *WRONG=* | *NOTFOUND=*) netns_fail "a wrong verdict: $got" ;;
 	*" acct=$1 session=$1 "*) result=$got ;;
@@ -209,15 +216,18 @@ idle=$(memory_of RssAnon)
 crowd 100 10000
 memory_comes_back 1024
 crowd 500 10000
+crowd 500 10000 processes
 netns_write_config "$DEVIDM_URL" "$DEVIDM_CA" "${by_name[@]}" 'auth_deadline = 120'
 kill -HUP "$NETNS_DAEMON"
 netns_wait_for 10 sh -c "'$probe' lookup alice | grep -q '^OK 120500 ms'" ||
 	netns_fail "auth_deadline is not taken over"
-crowd 500 130000
-case $result in
-"auth OK=500 "*) ;;
-*) netns_fail "with auth_deadline = 120: $result" ;;
-esac
+for kind in crowd processes; do
+	crowd 500 130000 "$kind"
+	case $result in
+	"auth OK=500 "*) ;;
+	*) netns_fail "with auth_deadline = 120: $result" ;;
+	esac
+done
 memory_comes_back 2048
 no_copies_stay "$right" "memory after the crowds"
 echo "ok: all"

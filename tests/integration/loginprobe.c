@@ -8,6 +8,7 @@
  *	loginprobe session NAME		OK NO_TASKS look /home/...
  *	loginprobe crowd N NAME PASSWORD LIMIT_MS
  *		N whole conversations at once, one thread each; how many ended how
+ *	loginprobe processes N ...	the same, one process each
  *	loginprobe find PID <PASSWORD	copies of it in that process' writable memory
  */
 #include <errno.h>
@@ -17,6 +18,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ku/paths.h"
@@ -122,6 +125,7 @@ show(const char *what, const char *name, const char *password)
 
 struct visitor {
 	pthread_t thread;
+	pid_t pid; /* or a process */
 	const char *name, *password;
 	int limit_ms;
 	struct reply lookup, auth, acct, session;
@@ -139,6 +143,31 @@ visit(void *arg)
 	return NULL;
 }
 
+static int
+arrive(struct visitor *v, bool as_process)
+{
+	pid_t pid;
+
+	if (!as_process)
+		return pthread_create(&v->thread, NULL, visit, v);
+	pid = fork();
+	if (pid == 0) {
+		(void)visit(v);
+		_exit(0);
+	}
+	v->pid = pid; /* in shared memory: the child's 0 must not come here */
+	return pid < 0 ? errno : 0;
+}
+
+static void
+leave(struct visitor *v, bool as_process)
+{
+	if (as_process)
+		(void)waitpid(v->pid, NULL, 0);
+	else
+		(void)pthread_join(v->thread, NULL);
+}
+
 static void
 count(const struct visitor *v, size_t n, const char *word, uint16_t status,
     uint32_t verdict)
@@ -153,23 +182,25 @@ count(const struct visitor *v, size_t n, const char *word, uint16_t status,
 }
 
 static int
-crowd(size_t n, const char *name, const char *password, int limit_ms)
+crowd(bool processes, size_t n, const char *name, const char *password, int limit_ms)
 {
-	struct visitor *v = calloc(n, sizeof(*v));
+	struct visitor *v = mmap(NULL, n * sizeof(*v), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	size_t failed = 0, allowed = 0, sessions = 0;
 	int64_t longest = 0;
 
-	if (v == NULL)
+	if (v == MAP_FAILED)
 		return 1;
 	for (size_t i = 0; i < n; i++) {
 		v[i].name = name;
 		v[i].password = password;
 		v[i].limit_ms = limit_ms;
-		if (pthread_create(&v[i].thread, NULL, visit, &v[i]) != 0)
+		v[i].auth.r = -ECHILD; /* until it says otherwise */
+		if (arrive(&v[i], processes) != 0)
 			return 1;
 	}
 	for (size_t i = 0; i < n; i++) {
-		(void)pthread_join(v[i].thread, NULL);
+		leave(&v[i], processes);
 		failed += v[i].auth.r != 0;
 		allowed += v[i].acct.r == 0 && v[i].acct.status == KU_ST_OK &&
 		    word_of(&v[i].acct, 0) == KU_ACCT_OK;
@@ -185,8 +216,7 @@ crowd(size_t n, const char *name, const char *password, int limit_ms)
 		printf(" no-reply=%zu", failed);
 	printf(" acct=%zu session=%zu longest=%" PRId64 "ms\n", allowed, sessions,
 	    longest);
-	free(v);
-	return 0;
+	return munmap(v, n * sizeof(*v));
 }
 
 /* ---- a search ---- */
@@ -250,9 +280,9 @@ main(int argc, char **argv)
 {
 	if (argc == 3 && streq(argv[1], "find"))
 		return find(argv[2]);
-	if (argc == 6 && streq(argv[1], "crowd"))
-		return crowd(strtoul(argv[2], NULL, 10), argv[3], argv[4],
-		    (int)strtol(argv[5], NULL, 10));
+	if (argc == 6 && (streq(argv[1], "crowd") || streq(argv[1], "processes")))
+		return crowd(streq(argv[1], "processes"), strtoul(argv[2], NULL, 10),
+		    argv[3], argv[4], (int)strtol(argv[5], NULL, 10));
 	if (argc == (argc > 1 && streq(argv[1], "auth") ? 4 : 3))
 		return show(argv[1], argv[2], argv[3]);
 	fprintf(stderr, "loginprobe: see the source\n");
