@@ -181,10 +181,10 @@ grep -q "nobody may log in: pam_allowed_login_groups is empty" "$NETNS_LOG" ||
 netns_expect "account: nobody" "OK NOBODY" "$probe" acct alice
 
 # --- a crowd: with the usual deadline no wrong verdict, with a long one all get in
-crowd() # N LIMIT_MS [processes]
+crowd() # N LIMIT_MS [processes [bulk]]
 {
 	local got
-	got=$("$probe" "${3:-crowd}" "$1" alice "$right" "$2")
+	got=$("$probe" "${3:-crowd}" "$1" "${4:-alice}" "$right" "$2")
 	echo "     $1 ${3:-threads} at once: $got; VmHWM $(memory_of VmHWM) kB"
 	case $got in
 	*no-reply=* | *DENIED=* | *WRONG=* | *NOTFOUND=*) netns_fail "a wrong verdict: $got" ;;
@@ -228,6 +228,14 @@ for kind in crowd processes; do
 	*) netns_fail "with auth_deadline = 120: $result" ;;
 	esac
 done
-memory_comes_back 2048
 no_copies_stay "$right" "memory after the crowds"
+
+# As many people, not one of them known before; behind it the verifiers of some are made.
+devidm_ctl bulk 500 "password=$right" >/dev/null
+devidm_ctl member add shell_users everyone >/dev/null
+crowd 500 130000 processes bulk
+case $result in
+"auth OK=500 "*) ;;
+*) netns_fail "500 people: $result" ;;
+esac
 echo "ok: all"

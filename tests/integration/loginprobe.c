@@ -9,6 +9,7 @@
  *	loginprobe crowd N NAME PASSWORD LIMIT_MS
  *		N whole conversations at once, one thread each; how many ended how
  *	loginprobe processes N ...	the same, one process each
+ *		NAME "bulk": u00000, u00001 ... (devidmctl bulk), each as somebody else
  *	loginprobe find PID <PASSWORD	copies of it in that process' writable memory
  */
 #include <errno.h>
@@ -126,7 +127,8 @@ show(const char *what, const char *name, const char *password)
 struct visitor {
 	pthread_t thread;
 	pid_t pid; /* or a process */
-	const char *name, *password;
+	const char *password;
+	char name[64];
 	int limit_ms;
 	struct reply lookup, auth, acct, session;
 };
@@ -192,7 +194,9 @@ crowd(bool processes, size_t n, const char *name, const char *password, int limi
 	if (v == MAP_FAILED)
 		return 1;
 	for (size_t i = 0; i < n; i++) {
-		v[i].name = name;
+		(void)snprintf(v[i].name, sizeof(v[i].name), "%s", name);
+		if (streq(name, "bulk"))
+			(void)snprintf(v[i].name, sizeof(v[i].name), "u%05zu", i);
 		v[i].password = password;
 		v[i].limit_ms = limit_ms;
 		v[i].auth.r = -ECHILD; /* until it says otherwise */
