@@ -9,10 +9,12 @@ import sys
 from container import main
 from hosts import Host
 from people import PEOPLE, password
-from pty_talk import Failed, until
+from pty_talk import Failed, in_time, until
 
 # What a login may take from the password to the shell. The module's own deadline is 2.5 s, and
-# 0.5 s when the link is known to be down; a shell over ssh on a busy machine comes on top.
+# 0.5 s when the link is known to be down; a shell on a busy machine comes on top. sshd stretches
+# what a password took to the next power of two times a few milliseconds, so that nobody learns
+# from it: up to twice as long, whatever the module does.
 SLACK = 1.5
 ONLINE, FROZEN, OFFLINE = 2.5 + SLACK, 2.5 + SLACK, 0.5 + SLACK
 
@@ -27,7 +29,10 @@ class Report:
     def check(self, state, what, result, entered=True, within=None):
         """One attempt against what it should have been."""
         self.n += 1
-        good = result.entered == entered and (within is None or result.seconds <= within)
+        if within is not None and what.startswith("ssh"):
+            within *= 2
+        good = result.entered == entered and \
+            (within is None or in_time(result.seconds, within))
         print(f"{'ok' if good else 'NOT OK'}: {state}: {what}: "
               f"{'in' if result.entered else 'refused'}, {result.seconds:.2f} s")
         if not good:
@@ -111,6 +116,8 @@ def one_scheme(host, report, naming):
     state = f"{naming}, online"
     all_ways(host, report, state, name, ONLINE)
     home_is_there(host, report, state, name)
+    host.locker("bob")
+    host.remembers(name, "bob")
     wrong_passwords(host, report, state, "bob")
 
     frozen_mid_login(host, report, name)
@@ -120,7 +127,7 @@ def one_scheme(host, report, naming):
     host.server.stop()
     host.run("systemctl", "restart", "kanidm-unixd")
     all_ways(host, report, f"{naming}, server stopped", name, OFFLINE)
-    wrong_passwords(host, report, f"{naming}, server stopped", name)
+    wrong_passwords(host, report, f"{naming}, server stopped", "bob")
 
     # Somebody whose session manager runs from boot on; and then the cable is pulled.
     host.run("loginctl", "enable-linger", host.login_name(name))

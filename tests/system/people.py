@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """Who is on the server. One person for each reason, and a few who are always well."""
 import json
+import uuid
 
 DOMAIN = "idm.example.test"
 LOGIN_GROUP = "shell_users"
@@ -35,16 +36,21 @@ def password(name):
     return f"Correct-{name}-horse-battery-9"
 
 
-def data():
-    """The data file of kanidm_devidm."""
+def data(key):
+    """The data file of kanidm_devidm; everybody has that ssh key. UUIDs are fixed: a server
+    that starts again is the same server."""
     persons = []
     for name, (gid, special) in PEOPLE.items():
         person = {"name": name, "displayname": f"{name.capitalize()} Person", "gid": gid,
-                  "posix_password": password(name), "shell": "/bin/bash", **special}
+                  "posix_password": password(name), "shell": "/bin/bash",
+                  "uuid": str(uuid.uuid5(uuid.NAMESPACE_DNS, spn(name))),
+                  "keys": {"test": key}, **special}
         persons.append({key: value for key, value in person.items() if value is not None})
     groups = [
         {"name": LOGIN_GROUP, "gid": 30001,
+         "uuid": str(uuid.uuid5(uuid.NAMESPACE_DNS, LOGIN_GROUP)),
          "members": [name for name in PEOPLE if name not in OUTSIDERS]},
-        {"name": SUDO_GROUP, "gid": 30002, "members": ["alice"]},
+        {"name": SUDO_GROUP, "gid": 30002, "members": ["alice"],
+         "uuid": str(uuid.uuid5(uuid.NAMESPACE_DNS, SUDO_GROUP))},
     ]
     return json.dumps({"domain": DOMAIN, "persons": persons, "groups": groups}, indent=1)

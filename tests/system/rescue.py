@@ -64,9 +64,10 @@ def without_tasks(host, report):
     until("the first ten seconds are over", 20, lambda: int(
         host.pam("bob", "open", "close")[0]["ms"]) < 500)
     report.check(state, "ssh, home is there", host.ssh("alice"), within=QUICK)
-    homeless = host.ssh("bob")
-    report.check(state, "ssh, no home", homeless, within=QUICK)
-    report.truth(state, "and a line says so", "home" in homeless.text, homeless.text)
+    report.check(state, "ssh, no home", host.ssh("bob"), within=QUICK)
+    homeless = host.console_login("bob")
+    report.check(state, "console, no home", homeless, within=QUICK)
+    report.truth(state, "and a line says so", "Your home directory" in homeless.text, homeless.text)
     local_people(host, report, state)
     host.run("systemctl", "unmask", "kanidm-unixd-tasks")
     host.run("systemctl", "start", "kanidm-unixd-tasks")
