@@ -127,6 +127,16 @@ caller_judge(const struct login *l, uid_t caller, uint32_t account_uid)
 	return is_listed(l, caller) ? CALLER_ALLOWED : CALLER_REFUSED;
 }
 
+size_t
+caller_max_auths(const struct login *l, uid_t caller)
+{
+	if (caller == 0)
+		return LOGIN_MAX_CALLS;
+	if ((caller == OVERFLOW_UID && l->callers.hides) || is_listed(l, caller))
+		return LOGIN_MAX_OF_SERVICE;
+	return LOGIN_MAX_OF_USER;
+}
+
 void
 caller_status(const struct login *l,
     void (*fn)(void *arg, const char *key, const char *value), void *arg)

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -30,6 +31,9 @@ void caller_init(struct login *l);
 void caller_deinit(struct login *l);
 void caller_reconfigure(struct login *l);
 enum caller caller_judge(const struct login *l, uid_t caller, uint32_t account_uid);
+/* Passwords of this caller's that may be under way at once, those included whose caller has
+ * hung up: what is out at the server goes on, and a connection costs nothing. */
+size_t caller_max_auths(const struct login *l, uid_t caller);
 /* One pair when ids are hidden, with what to do about it. */
 void caller_status(const struct login *l,
     void (*fn)(void *arg, const char *key, const char *value), void *arg);

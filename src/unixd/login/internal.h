@@ -39,6 +39,11 @@ struct crypt;
 
 /* Calls under way, all kinds; beyond that: KU_ST_BUSY. */
 #define LOGIN_MAX_CALLS 1024u
+/* Of those, at most: everybody's but root's, and the passwords of one caller that is a
+ * service (listed, or hidden and so many in one), or a person of the host. */
+#define LOGIN_MAX_OTHERS     768u
+#define LOGIN_MAX_OF_SERVICE 256u
+#define LOGIN_MAX_OF_USER    16u
 
 struct login {
 	struct login_ports ports;
@@ -46,7 +51,8 @@ struct login {
 	const struct config *config;
 	struct list calls; /* struct login_call.link */
 	size_t n_calls;
-	bool closing; /* login_free() is dropping what is left */
+	size_t n_others; /* of callers other than root */
+	bool closing;    /* login_free() is dropping what is left */
 	struct callers callers;
 	struct homefs homefs;
 

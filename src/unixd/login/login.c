@@ -52,11 +52,37 @@ word(char *buf, size_t cap, const char *text)
 	return buf;
 }
 
+static size_t
+n_auths_of(const struct login *l, uid_t caller)
+{
+	struct list *it;
+	size_t n = 0;
+
+	list_for_each(it, &l->calls) {
+		const struct login_call *c = container_of(it, struct login_call, link);
+
+		n += c->kind == LOGIN_AUTH && c->q.caller == caller;
+	}
+	return n;
+}
+
+/* The other kinds end with their connection, and connections are counted elsewhere. */
+static bool
+has_room(const struct login *l, enum login_kind kind, uid_t caller)
+{
+	if (l->n_calls >= LOGIN_MAX_CALLS)
+		return false;
+	if (caller == 0)
+		return true;
+	return l->n_others < LOGIN_MAX_OTHERS &&
+	    (kind != LOGIN_AUTH || n_auths_of(l, caller) < caller_max_auths(l, caller));
+}
+
 bool
 login_call_begin(struct login *l, struct login_call *c, enum login_kind kind,
     const struct login_request *q, void (*drop)(struct login_call *c))
 {
-	if (l->n_calls >= LOGIN_MAX_CALLS)
+	if (!has_room(l, kind, q->caller))
 		return false;
 	c->l = l;
 	c->kind = kind;
@@ -67,6 +93,7 @@ login_call_begin(struct login *l, struct login_call *c, enum login_kind kind,
 	c->drop = drop;
 	list_append(&l->calls, &c->link);
 	l->n_calls++;
+	l->n_others += q->caller != 0;
 	return true;
 }
 
@@ -75,6 +102,7 @@ login_call_end(struct login_call *c)
 {
 	list_remove(&c->link);
 	c->l->n_calls--;
+	c->l->n_others -= c->q.caller != 0;
 }
 
 void

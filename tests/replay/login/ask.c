@@ -160,12 +160,14 @@ find(const char *id)
 	return &asks[0];
 }
 
-/* `crowd N PASSWORD [one=NAME] [wrong=K]`: every K-th types something else. */
+/* `crowd N PASSWORD [one=NAME] [wrong=K] [gone=yes]`: every K-th types something else; gone:
+ * each hangs up at once, and is told nothing. */
 static void
 say_crowd(const struct words *w)
 {
 	long every = words_number(w, "wrong", 0);
 	const char *one = words_value(w, "one");
+	bool gone = words_value(w, "gone") != NULL;
 	unsigned i;
 
 	n_crowd = (size_t)atoi(w->v[1]);
@@ -176,6 +178,8 @@ say_crowd(const struct words *w)
 		snprintf(name, sizeof(name), "u%u", i);
 		ask(&crowd[i], "", one != NULL ? one : name,
 		    wrong ? "guessed-it" : w->v[2], w);
+		if (gone)
+			login_cancel(TAKE_PTR(crowd[i].call));
 	}
 }
 
