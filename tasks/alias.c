@@ -3,7 +3,8 @@
  * The alias is the only thing here that changes after it was made: people are renamed,
  * prefixes move. What may be replaced is decided by the thing that stands there alone: a
  * link, of root's, whose text leads to a home of ours. Everything else was put there by an
- * administrator and stays.
+ * administrator and stays, also a link to some other directory beside the homes: what people
+ * are called is the server's to say.
  *
  * Old links of the same home go just before the new one gets its name, so a run that is
  * interrupted leaves no new link, and the next session does all of it again.
@@ -67,15 +68,37 @@ alias_target_is_home(const struct prefix *homes, const struct alias *a,
 	return name != NULL && streq(name, a->home);
 }
 
+/* Up to the '@' that a name may have. */
+static bool
+is_same_short(const char *a, const char *b)
+{
+	size_t len = strcspn(a, "@");
+
+	return strcspn(b, "@") == len && memcmp(a, b, len) == 0;
+}
+
+bool
+alias_home_is_ours(const struct alias *a, const char *name)
+{
+	struct name n, alias;
+
+	if (name_parse(name, strlen(name), &n) < 0)
+		return false;
+	if (n.kind == NAME_UUID || streq(name, a->home))
+		return true;
+	/* home_attr was another one: a name of the person's. */
+	return name_parse(a->name, strlen(a->name), &alias) == 0 &&
+	    (alias.kind == NAME_UUID || is_same_short(n.text, alias.text));
+}
+
 bool
 alias_target_is_ours(const struct prefix *homes, const struct alias *a,
     const char *target)
 {
 	const char *name = in_homes(homes, target);
 	const char *last = strrchr(target, '/');
-	struct name ignored;
 
-	if (name != NULL && name_parse(name, strlen(name), &ignored) == 0)
+	if (name != NULL && alias_home_is_ours(a, name))
 		return true;
 	/* home_mount_prefix was another one when the link was made. */
 	return target[0] == '/' && last != NULL && streq(last + 1, a->uuid);

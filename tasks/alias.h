@@ -32,6 +32,9 @@ int must_use_ alias_link(const struct prefix *where, const struct prefix *homes,
 
 /* Whether `target`, the text of a link of root's, leads to a home of this client's, and
  * whether to this one. */
+/* Whether a directory of this name could be a home of ours that stood behind this alias:
+ * named by UUID, or by a name of this very person. */
+bool alias_home_is_ours(const struct alias *a, const char *name);
 bool alias_target_is_ours(const struct prefix *homes, const struct alias *a,
     const char *target);
 bool alias_target_is_home(const struct prefix *homes, const struct alias *a,

@@ -14,6 +14,7 @@
 
 #include "src/base/name.h"
 #include "src/base/util.h"
+#include "src/prog/config.h"
 #include "tasks/at.h"
 
 #define LINE_MAX_KEPT 1024
@@ -22,6 +23,7 @@
 struct scan {
 	const struct request *r;
 	const char *path;
+	bool names; /* of people: ours may not be another's */
 	struct why *why;
 	char line[LINE_MAX_KEPT + 1];
 	size_t len;
@@ -72,8 +74,15 @@ check_line(struct scan *s)
 	if (end == NULL)
 		return 0;
 	*end = '\0';
-	if (!parse_id(id, &v) || (v != s->r->uid && v != s->r->gid) ||
-	    is_own_name(s->r, name))
+	if (!parse_id(id, &v))
+		return 0;
+	if (is_own_name(s->r, name)) {
+		if (!s->names || v == s->r->uid)
+			return 0;
+		return why_set(s->why, -EPERM, "%s is a name of this host's own (%s)",
+		    s->r->name.text, s->path);
+	}
+	if (v != s->r->uid && v != s->r->gid)
 		return 0;
 	return why_set(s->why, -EPERM, "%u is an id of this host's own %s (%s)", v, name,
 	    s->path);
@@ -99,10 +108,10 @@ feed(struct scan *s, const char *data, size_t n)
 }
 
 static int
-check_file(const char *path, const struct request *r, struct why *why)
+check_file(const char *path, bool names, const struct request *r, struct why *why)
 {
 	cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct scan s = { .r = r, .path = path, .why = why };
+	struct scan s = { .r = r, .path = path, .names = names, .why = why };
 	char data[2048];
 	size_t total = 0;
 
@@ -129,11 +138,28 @@ check_file(const char *path, const struct request *r, struct why *why)
 	}
 }
 
-int
-local_ids_check(const char *passwd_path, const char *group_path, const struct request *r,
-    struct why *why)
+/* Root has said that this person may have a name of the host's. */
+static bool
+is_given_away(const struct config *c, const struct request *r)
 {
-	int rc = check_file(passwd_path, r, why);
+	char **p = c->allow_local_account_override;
 
-	return rc < 0 ? rc : check_file(group_path, r, why);
+	for (; p != NULL && *p != NULL; p++) {
+		struct name n;
+
+		if (name_parse(*p, strlen(*p), &n) == 0 &&
+		    (streq(n.text, r->name.text) || streq(n.text, r->spn.text) ||
+			streq(n.text, r->uuid_text)))
+			return true;
+	}
+	return false;
+}
+
+int
+local_ids_check(const char *passwd_path, const char *group_path, const struct config *c,
+    const struct request *r, struct why *why)
+{
+	int rc = check_file(passwd_path, !is_given_away(c, r), r, why);
+
+	return rc < 0 ? rc : check_file(group_path, false, r, why);
 }

@@ -44,7 +44,7 @@ bind_home(struct work *w, const struct request *r, struct why *why)
 		return why_set(why, -EPERM, "home_strategy is not bind_mount");
 	if (a.name == NULL)
 		return 0;
-	rc = local_ids_check(w->etc_passwd, w->etc_group, r, why);
+	rc = local_ids_check(w->etc_passwd, w->etc_group, c, r, why);
 	if (rc == 0)
 		rc = prefix_open(conf_home_dir(c), &homes, why);
 	if (rc == 0)

@@ -20,7 +20,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "src/base/name.h"
 #include "src/base/util.h"
 #include "src/prog/log.h"
 #include "src/prog/xalloc.h"
@@ -35,7 +34,7 @@ struct found {
 	const char *point;
 	const char *home; /* or of this home, anywhere in `where` */
 	const char *where;
-	const char *alias;
+	const struct alias *alias;
 	bool mounted;
 	bool ours;
 	char *old[8]; /* other mounts of the home */
@@ -65,12 +64,11 @@ look(void *arg, const struct mountinfo_entry *e)
 {
 	struct found *f = arg;
 	const char *root = last_of(e->root);
-	struct name ignored;
 
 	if (streq(e->point, f->point)) {
 		/* The last one that is listed is on top. */
 		f->mounted = true;
-		f->ours = name_parse(root, strlen(root), &ignored) == 0;
+		f->ours = alias_home_is_ours(f->alias, root);
 	} else if (streq(root, f->home) && is_in(e->point, f->where) &&
 	    !streq(last_of(e->point), f->home) && f->n_old < ARRAY_SIZE(f->old)) {
 		f->old[f->n_old++] = xstrdup(e->point);
@@ -86,22 +84,6 @@ found_clear(struct found *f)
 	f->n_old = 0;
 }
 
-static void
-remove_old(const struct prefix *where, const struct found *f)
-{
-	for (unsigned i = 0; i < f->n_old; i++) {
-		const char *path = f->old[i];
-
-		if (umount2(path, UMOUNT_NOFOLLOW) < 0) {
-			log_info("mount: old alias stays path=%s: %s", path,
-			    strerror(errno));
-			continue;
-		}
-		(void)unlinkat(where->fd, last_of(path), AT_REMOVEDIR);
-		log_info("mount: removed the old alias path=%s", path);
-	}
-}
-
 /* Whether what stands there is the home: 1, 0 (another directory), or -errno. */
 static int
 is_same(int at, int home)
@@ -111,6 +93,34 @@ is_same(int at, int home)
 	if (fstat(at, &a) < 0 || fstat(home, &b) < 0)
 		return -errno;
 	return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* The same name may be found elsewhere; only the very same directory is the home. */
+static bool
+shows_home(const struct prefix *where, const char *path, int home)
+{
+	cleanup_(fd_closep) int fd = at_open(where->fd, last_of(path),
+	    O_PATH | O_DIRECTORY, 0);
+
+	return fd >= 0 && is_same(fd, home) == 1;
+}
+
+static void
+remove_old(const struct prefix *where, const struct found *f, int home)
+{
+	for (unsigned i = 0; i < f->n_old; i++) {
+		const char *path = f->old[i];
+
+		if (!shows_home(where, path, home))
+			continue;
+		if (umount2(path, UMOUNT_NOFOLLOW) < 0) {
+			log_info("mount: old alias stays path=%s: %s", path,
+			    strerror(errno));
+			continue;
+		}
+		(void)unlinkat(where->fd, last_of(path), AT_REMOVEDIR);
+		log_info("mount: removed the old alias path=%s", path);
+	}
 }
 
 /* A place to mount on: a directory of root's, made when there is none. */
@@ -241,7 +251,7 @@ mount_bind(const struct prefix *where, const struct prefix *homes, const struct 
 	cleanup_(found_clear) struct found f = { .point = point,
 		.home = a->home,
 		.where = where->real,
-		.alias = a->name };
+		.alias = a };
 	int rc;
 
 	if (home < 0)
@@ -265,6 +275,6 @@ mount_bind(const struct prefix *where, const struct prefix *homes, const struct 
 	rc = judge_place(where, a, place, why);
 	if (rc < 0)
 		return rc;
-	remove_old(where, &f);
+	remove_old(where, &f, home);
 	return attach(where, a, home, place, why);
 }

@@ -135,7 +135,7 @@ do_home(struct work *w, const struct request *r, struct why *why)
 	const struct config *c = w->conf.config;
 	cleanup_(prefix_close) struct prefix homes = { .fd = -1 };
 	const char *alias = request_alias(r, c);
-	int rc = local_ids_check(w->etc_passwd, w->etc_group, r, why);
+	int rc = local_ids_check(w->etc_passwd, w->etc_group, c, r, why);
 
 	if (rc == 0)
 		rc = prefix_open(conf_home_dir(c), &homes, why);

@@ -207,6 +207,25 @@ what_is_not_ours_is_kept_and_told(void **state)
 	kit_assert_no_temp();
 }
 
+/* Names are the server's to give: a person called "shared" gets no hold of the
+ * administrator's own links, wherever below the prefix they lead. */
+static void
+a_link_of_the_administrators_within_the_prefix_is_kept(void **state)
+{
+	struct why why;
+
+	(void)state;
+	kit_mkdir("home/data", 0755, 0);
+	kit_link(kit_path("home/data"), "home/shared");
+	assert_int_equal(kit_home("shared", &why), -EEXIST);
+	kit_assert_link("home/shared", kit_path("home/data"));
+	/* home_attr was another one when this was made: the person's own. */
+	kit_link(kit_path("home/alice"), "home/alice@example.com");
+	kit_config("home_alias = \"spn\"");
+	assert_int_equal(kit_home("alice", &why), 0);
+	kit_assert_link("home/alice@example.com", home());
+}
+
 static void
 a_real_directory_of_the_person_serves(void **state)
 {
@@ -247,6 +266,7 @@ main(void)
 		TEST(a_renamed_person_has_one_alias),
 		TEST(two_people_who_swap_names_swap_aliases),
 		TEST(what_is_not_ours_is_kept_and_told),
+		TEST(a_link_of_the_administrators_within_the_prefix_is_kept),
 		TEST(a_real_directory_of_the_person_serves),
 		TEST(a_link_of_any_length_is_judged),
 	};

@@ -11,17 +11,19 @@
 
 #include <cmocka.h>
 
+#include "src/prog/config.h"
 #include "unit/tasks/kit.h"
 
 static int
 check(uint32_t uid, uint32_t gid)
 {
+	static const struct config config;
 	struct request r = kit_request("alice");
 	struct why why;
 
 	r.uid = uid;
 	r.gid = gid;
-	return local_ids_check(kit_path("passwd"), kit_path("group"), &r, &why);
+	return local_ids_check(kit_path("passwd"), kit_path("group"), &config, &r, &why);
 }
 
 static void
@@ -42,6 +44,8 @@ the_persons_own_local_name_is_none(void **state)
 	kit_write("passwd", "alice:x:1500:1500::/:/bin/sh\n", 0644);
 	kit_write("group", "Alice:x:1500:\nalice@example.com:x:1501:\n", 0644);
 	assert_int_equal(check(1500, 1500), 0);
+	assert_int_equal(check(1501, 1501), -EPERM);
+	kit_write("passwd", "", 0644);
 	assert_int_equal(check(1501, 1501), 0);
 }
 
@@ -107,6 +111,30 @@ no_home_for_a_local_id(void **state)
 	assert_false(kit_exists("home/" KIT_UUID));
 }
 
+/* A local account without a home yet: its name must not become a link to somebody else's
+ * directory, only because a resolver that is not itself any more says so. */
+static void
+no_home_under_the_name_of_a_local_account(void **state)
+{
+	struct why why;
+
+	(void)state;
+	kit_write("passwd", "Svc:x:1005:1005::/home/svc:/bin/sh\n", 0644);
+	assert_int_equal(kit_home("svc", &why), -EPERM);
+	assert_non_null(strstr(why.text, "svc is a name of this host's own"));
+	assert_false(kit_exists("home/svc"));
+	assert_false(kit_exists("home/" KIT_UUID));
+	kit_write("passwd", "svc@example.com:x:1005:1005::/home/svc:/bin/sh\n", 0644);
+	assert_int_equal(kit_home("svc", &why), -EPERM);
+	/* What root has given away is given away, whichever way it is written. */
+	kit_config("allow_local_account_override = [\"other\", \"SVC\"]");
+	assert_int_equal(kit_home("svc", &why), 0);
+	kit_config("allow_local_account_override = [\"" KIT_UUID "\"]");
+	assert_int_equal(kit_home("svc", &why), 0);
+	kit_config("allow_local_account_override = [\"svc@example.org\"]");
+	assert_int_equal(kit_home("svc", &why), -EPERM);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, kit_set_up, kit_tear_down)
 
 int
@@ -118,6 +146,7 @@ main(void)
 		TEST(lines_that_are_none_are_passed_over),
 		TEST(long_lines_and_large_files_are_read_in_constant_memory),
 		TEST(a_missing_file_has_nobody_and_an_unreadable_one_is_an_error),
+		TEST(no_home_under_the_name_of_a_local_account),
 		TEST(no_home_for_a_local_id),
 	};
 

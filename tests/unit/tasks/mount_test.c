@@ -118,6 +118,28 @@ what_is_not_ours_is_kept(void **state)
 	assert_int_equal(count_mounts(), 1);
 }
 
+/* Bind mounts of the administrator's: neither the name of what they show nor where they
+ * stand makes them ours. */
+static void
+a_bind_mount_of_the_administrators_is_kept(void **state)
+{
+	(void)state;
+	kit_mkdir("data", 0755, 0);
+	kit_mkdir("data/" KIT_UUID, 0755, 0);
+	kit_mkdir("home/shared", 0755, 0);
+	kit_mkdir("home/work", 0755, 0);
+	assert_int_equal(mount(kit_path("data"), kit_path("home/shared"), NULL, MS_BIND,
+			     NULL),
+	    0);
+	assert_int_equal(mount(kit_path("data/" KIT_UUID), kit_path("home/work"), NULL,
+			     MS_BIND, NULL),
+	    0);
+	assert_int_equal(bind_as("shared"), -EEXIST);
+	assert_non_null(strstr(why.text, "a mount that is not ours"));
+	assert_int_equal(bind_as("alice"), MOUNT_MADE);
+	assert_int_equal(count_mounts(), 3);
+}
+
 static void
 another_home_of_ours_goes_unless_it_is_busy(void **state)
 {
@@ -197,6 +219,7 @@ main(void)
 		TEST(the_alias_shows_the_home_and_is_mounted_once),
 		TEST(a_link_of_ours_becomes_a_mount),
 		TEST(what_is_not_ours_is_kept),
+		TEST(a_bind_mount_of_the_administrators_is_kept),
 		TEST(another_home_of_ours_goes_unless_it_is_busy),
 		TEST(the_old_alias_goes_unless_somebody_is_in_it),
 		TEST(a_home_of_somebody_else_is_not_shown),
