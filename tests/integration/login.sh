@@ -16,8 +16,24 @@ probe=$build/tests/integration/loginprobe
 right=Sample-alice-horse-battery-9
 netns_setup "$build"
 devidm_start "$NETNS_DIR/devidm" sample
-by_name=('uid_attr_map = "name"' 'gid_attr_map = "name"')
-netns_write_config "$DEVIDM_URL" "$DEVIDM_CA" "${by_name[@]}"
+# A machine that is busy is no server that is away: nothing but auth_deadline ends a login.
+settings=('uid_attr_map = "name"' 'gid_attr_map = "name"' 'conn_timeout = 60'
+	'request_timeout = 60')
+netns_write_config "$DEVIDM_URL" "$DEVIDM_CA" "${settings[@]}"
+
+tells_ms()
+{
+	"$probe" lookup alice | grep -q "^OK $1 ms "
+}
+
+# deadline SECONDS: long where the verdict is the subject, the default where time is
+deadline()
+{
+	netns_write_config "$DEVIDM_URL" "$DEVIDM_CA" "${settings[@]}" "auth_deadline = $1"
+	kill -HUP "$NETNS_DAEMON"
+	netns_wait_for 60 tells_ms "$(awk "BEGIN { print $1 * 1000 + 500 }")" ||
+		netns_fail "auth_deadline = $1 is not taken over"
+}
 
 # auth WHAT NAME PASSWORD WANT [LEAST_MS] [MOST_MS]: the verdict, and how long it took
 auth()
@@ -69,6 +85,7 @@ memory()
 netns_daemon_start
 memory "at start"
 netns_expect "lookup" "OK 3000 ms $DEVIDM_URL alice" "$probe" lookup alice
+deadline 60
 auth "right" alice "$right" "OK OK 0"
 memory "after the first login"
 auth "right, by SPN" alice@idm.example.test "$right" "OK OK 0"
@@ -109,40 +126,46 @@ devidm_ctl expire-sessions
 auth "401" alice "$right" "OK OK 0"
 
 # --- offline
-netns_wait_for 10 ready_is 1 ||
+netns_wait_for 60 ready_is 1 ||
 	netns_fail "no offline login is ready: $(kanidm-unix status --verbose)"
+# The answer comes by the deadline (tests/replay/login says to the millisecond when), and not
+# with the end of the request, a minute later.
+deadline 2.5
 devidm_ctl fault freeze
-auth "frozen" alice "$right" "OK OK_CACHED 0" 0 2600
+auth "frozen" alice "$right" "OK OK_CACHED 0" 2000 20000
 devidm_ctl fault clear
-netns_wait_for 20 is_online || netns_fail "not online again"
+netns_wait_for 60 is_online || netns_fail "not online again"
 devidm_stop
-netns_wait_for 20 is_offline || netns_fail "not offline"
-auth "offline" alice "$right" "OK OK_CACHED 0" 0 2600
-auth "offline, wrong" alice "not-$right" "OK WRONG 0" 0 2600
+netns_wait_for 60 is_offline || netns_fail "not offline"
+deadline 60
+auth "offline" alice "$right" "OK OK_CACHED 0" 0 20000
+auth "offline, wrong" alice "not-$right" "OK WRONG 0" 0 20000
 auth "offline, never here" bob Sample-bob-horse-battery-9 "OK NO_CREDENTIAL 0"
 netns_expect "offline: account" "OK OK" "$probe" acct alice
 
 netns_daemon_stop
 netns_daemon_start
-auth "offline, started again" alice "$right" "OK OK_CACHED 0" 0 2600
+auth "offline, started again" alice "$right" "OK OK_CACHED 0" 0 20000
 netns_daemon_stop KILL
 netns_daemon_start
-auth "offline, killed and started" alice "$right" "OK OK_CACHED 0" 0 2600
+auth "offline, killed and started" alice "$right" "OK OK_CACHED 0" 0 20000
 kanidm-unix cache-clear --really >/dev/null
 auth "offline, cleared" alice "$right" "UNAVAIL"
 
 # --- a password that changes: what was remembered is no good any more
 devidm_restart
-netns_wait_for 20 is_online || netns_fail "not online again"
+netns_wait_for 60 is_online || netns_fail "not online again"
 auth "online again" alice "$right" "OK OK 0"
-netns_wait_for 10 ready_is 1 || netns_fail "no offline login is ready again"
+netns_wait_for 60 ready_is 1 || netns_fail "no offline login is ready again"
 devidm_ctl set alice posix_password=Sample-changed-horse-battery-9
 auth "changed, the former" alice "$right" "OK DENIED 0"
+deadline 2.5
 devidm_ctl fault freeze
-auth "changed, frozen, the former" alice "$right" "OK SUSPENDED 0"
+auth "changed, frozen, the former" alice "$right" "OK SUSPENDED 0" 2000 20000
 devidm_ctl fault clear
+deadline 60
 devidm_ctl set alice "posix_password=$right"
-netns_wait_for 20 is_online || netns_fail "not online again"
+netns_wait_for 60 is_online || netns_fail "not online again"
 auth "back" alice "$right" "OK OK 0"
 
 # --- nothing of a password stays: neither in memory nor in the journal
@@ -159,7 +182,7 @@ no_copies()
 # What is worked on behind an answer has the password for a moment longer.
 no_copies_stay()
 {
-	netns_wait_for 5 no_copies "$1" || netns_fail "$2: $(copies "$1") copies of a password"
+	netns_wait_for 20 no_copies "$1" || netns_fail "$2: $(copies "$1") copies of a password"
 	echo "ok: $2"
 }
 
@@ -174,7 +197,7 @@ done
 # --- who may log in is configuration
 printf 'version = "2"\n[kanidm]\n' >/etc/kanidm/unixd
 kill -HUP "$NETNS_DAEMON"
-netns_wait_for 10 sh -c 'kanidm-unix status --verbose | grep -q "nobody may log in"' ||
+netns_wait_for 60 sh -c 'kanidm-unix status --verbose | grep -q "nobody may log in"' ||
 	netns_fail "status does not say that nobody may log in"
 grep -q "nobody may log in: pam_allowed_login_groups is empty" "$NETNS_LOG" ||
 	netns_fail "the journal does not say that nobody may log in"
@@ -200,27 +223,26 @@ memory_is_back() # MORE_THAN_IDLE_KB
 
 memory_comes_back()
 {
-	netns_wait_for 7 memory_is_back "$1" ||
+	netns_wait_for 20 memory_is_back "$1" ||
 		netns_fail "memory: $(memory_of RssAnon) kB, idle before: $idle kB"
 	memory "idle before: $idle kB, now"
 }
 
-netns_write_config "$DEVIDM_URL" "$DEVIDM_CA" "${by_name[@]}"
+netns_write_config "$DEVIDM_URL" "$DEVIDM_CA" "${settings[@]}"
 netns_daemon_stop
 netns_daemon_start
-netns_wait_for 20 is_online || netns_fail "not online"
+netns_wait_for 60 is_online || netns_fail "not online"
 devidm_ctl auth-delay 60
+deadline 60
 auth "before the crowd" alice "$right" "OK OK 0"
 memory "before the crowd"
 idle=$(memory_of RssAnon)
-crowd 100 10000
-memory_comes_back 1024
-crowd 500 10000
-crowd 500 10000 processes
-netns_write_config "$DEVIDM_URL" "$DEVIDM_CA" "${by_name[@]}" 'auth_deadline = 120'
-kill -HUP "$NETNS_DAEMON"
-netns_wait_for 10 sh -c "'$probe' lookup alice | grep -q '^OK 120500 ms'" ||
-	netns_fail "auth_deadline is not taken over"
+deadline 2.5
+crowd 100 20000
+memory_comes_back 2048
+crowd 500 20000
+crowd 500 20000 processes
+deadline 120
 for kind in crowd processes; do
 	crowd 500 130000 "$kind"
 	case $result in
