@@ -79,8 +79,8 @@ def guesses(host, report):
                          "400", "-g", "auth", stdin="\n".join(words) + "\n", timeout=150)
         counts = {}
         for line in lines.splitlines():
-            code, _, number, longest = line.split("\t")
-            counts[code] = (int(number), int(longest))
+            code, _, count, longest = line.split("\t")
+            counts[code] = (int(count), int(longest))
         who = "root" if caller == 0 else "the person"
         print(f"    guesses by {who}: {counts}")
         report.truth("guesses", f"by {who}: {number} and none gets in",

@@ -8,7 +8,7 @@ import sys
 
 from container import main
 from hosts import Host
-from people import PEOPLE, password
+from people import LOGIN_GROUP, PEOPLE, spn
 from pty_talk import Failed, in_time, until
 
 # What a login may take from the password to the shell. The module's own deadline is 2.5 s, and
@@ -16,6 +16,7 @@ from pty_talk import Failed, in_time, until
 # what a password took to the next power of two times a few milliseconds, so that nobody learns
 # from it: up to twice as long, whatever the module does.
 SLACK = 1.5
+LONG = ("cache_timeout = 900",)
 ONLINE, FROZEN, OFFLINE = 2.5 + SLACK, 2.5 + SLACK, 0.5 + SLACK
 
 
@@ -97,6 +98,35 @@ def home_is_there(host, report, state, name):
                  stat)
 
 
+def crossed_names(host, report, state, name):
+    """The other spelling than the one that is shown. OpenSSH 10.1 and 10.2 refuse it before any
+    module runs; this one (9.2) does not. pamrun sees whether a module changed PAM_USER."""
+    other = name if host.naming == "spn" else spn(name)
+    for method in ("password", "publickey"):
+        report.check(state, f"ssh by {method} as {other}", host.ssh(
+            name, method, user=other, shown=host.login_name(name)), within=ONLINE)
+    for user in (name, spn(name)):
+        rows = host.pam(name, "auth", "acct", "cred", "open", "close", "delete", user=user)
+        report.truth(state, f"{user} may log in and stays PAM_USER", all(
+            row["user"] == user and row["name"] == "SUCCESS" for row in rows), rows)
+
+
+def changes_count_at_the_next_login(host, report, state):
+    """cache_timeout is 900 s; a record older than 15 s is asked for before anybody gets in."""
+    for what, change, back, attempt in (
+            ("leaving the group", ("member", "remove", LOGIN_GROUP, "sam"),
+             ("member", "add", LOGIN_GROUP, "sam"), lambda: host.su_from_root("sam")),
+            ("a removed key", ("key", "remove", "ruth", "test"), None,
+             lambda: host.ssh("ruth", "publickey"))):
+        report.check(state, f"before {what}", attempt())
+        host.server.ctl(*change)
+        until(f"{what} counts", 20, lambda attempt=attempt: not attempt().entered)
+        report.truth(state, f"{what} counts within 20 s", True)
+        if back:
+            host.server.ctl(*back)
+            report.check(state, "and coming back at once", attempt())
+
+
 def frozen_mid_login(host, report, name):
     """The prompt is there, then the server stops answering, then the password is typed."""
     for what, attempt in (
@@ -119,6 +149,7 @@ def one_scheme(host, report, naming):
     host.locker("bob")
     host.remembers(name, "bob")
     wrong_passwords(host, report, state, "bob")
+    crossed_names(host, report, state, name)
 
     frozen_mid_login(host, report, name)
     all_ways(host, report, f"{naming}, frozen", name, FROZEN)
@@ -148,10 +179,11 @@ def one_scheme(host, report, naming):
 def scenario():
     """Both naming schemes, on one disk each."""
     report = Report()
-    host = Host("spn")
+    host = Host("spn", settings=LONG)
     host.boot()
+    changes_count_at_the_next_login(host, report, "spn, online")
     one_scheme(host, report, "spn")
-    host.configure("name")
+    host.configure("name", settings=LONG)
     host.start_over()
     one_scheme(host, report, "name")
     report.end(host)

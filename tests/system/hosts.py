@@ -135,8 +135,10 @@ class Host(Container):
 
     # --- ways in ----------------------------------------------------------------------
 
-    def ssh(self, name, method="password", typed=None, before=None, command=None, user=None):
-        """ssh NAME@localhost, by `password`, `keyboard-interactive` or `publickey`."""
+    def ssh(self, name, method="password", typed=None, before=None, command=None, user=None,
+            shown=None):
+        """ssh NAME@localhost, by `password`, `keyboard-interactive` or `publickey`. `user` is
+        what is typed when it is not the usual name, `shown` what `id` then says."""
         user = user or self.login_name(name)
         options = {"UserKnownHostsFile": "/root/known_hosts", "StrictHostKeyChecking": "yes",
                    "PreferredAuthentications": method, "NumberOfPasswordPrompts": "1",
@@ -154,7 +156,7 @@ class Host(Container):
                 before()
             begin = time.monotonic()
             talk.line(typed or password(name))
-        return self._end(talk, begin, user)
+        return self._end(talk, begin, shown or user)
 
     def _end(self, talk, begin, user, seconds=30):
         status = talk.wait(seconds)

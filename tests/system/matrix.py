@@ -59,6 +59,8 @@ class Matrix:
             mark = self.host.cursor()
             calls = [call, "close"] if call == "open" else [call]
             got = self.host.pam(name, *calls, typed=typed, user=user)[0]
+            if got["user"] != (user or self.host.login_name(name)):
+                raise Failed(f"{reason}, {label}: PAM_USER has become {got['user']}")
             audit = self._audit(mark)
             self.rows[reason, label] = got
             self.lines.append("| " + " | ".join(
