@@ -219,7 +219,8 @@ config_load_sources(const struct config_source *client, const struct config_sour
 	cleanup_(toml_freep) struct toml *client_root = NULL, *unixd_root = NULL;
 	struct config_reader r = { .config = config_new_default(),
 		.problems = ret_problems,
-		.worst = CONFIG_FATAL };
+		.worst = CONFIG_FATAL,
+		.only_homes = client->unwanted };
 	size_t first;
 
 	*ret_problems = (struct config_problems){ 0 };
@@ -237,11 +238,12 @@ config_load_sources(const struct config_source *client, const struct config_sour
 	unixd_root = parse_source(&r, unixd);
 	if (unixd_root != NULL)
 		config_read_unixd(&r, unixd_root, client->path);
-	if (unixd_root != NULL || unixd->err == -ENOENT)
+	if (!r.only_homes && (unixd_root != NULL || unixd->err == -ENOENT))
 		config_check_unixd(&r);
 	config_problems_sort(ret_problems, first);
 
-	apply_environment(&r);
+	if (!r.only_homes)
+		apply_environment(&r);
 	*ret_config = r.config;
 	for (size_t i = 0; i < ret_problems->n; i++)
 		if (ret_problems->v[i].severity == CONFIG_FATAL)

@@ -245,6 +245,27 @@ detect_format(struct config_reader *r, struct toml *root)
 	return guess;
 }
 
+/* What the daemon that makes homes may know. */
+static bool
+is_of_homes(const struct config_key *key)
+{
+	return strncmp(key->name, "home_", strlen("home_")) == 0 ||
+	    streq(key->name, "use_etc_skel") || streq(key->name, "selinux") ||
+	    streq(key->name, "task_sock_path");
+}
+
+static void
+apply_keys(struct config_reader *r, const struct places *p)
+{
+	for (size_t i = 0; i < CONFIG_N_KEYS; i++) {
+		const struct config_key *key = &config_keys[i];
+
+		if (key->file == CONFIG_FILE_UNIXD &&
+		    (!r->only_homes || is_of_homes(key)))
+			apply_key(r, p, (enum config_key_id)i);
+	}
+}
+
 void
 config_read_unixd(struct config_reader *r, struct toml *root, const char *client_path)
 {
@@ -253,6 +274,10 @@ config_read_unixd(struct config_reader *r, struct toml *root, const char *client
 
 	r->config->format = detect_format(r, root);
 	places_collect(&places, root);
+	if (r->only_homes) {
+		apply_keys(r, &places);
+		return;
+	}
 	r->config->provider_enabled = r->config->format == 1 || places.kanidm != NULL;
 	if (kanidm != NULL) {
 		kanidm->seen = true;
@@ -262,9 +287,7 @@ config_read_unixd(struct config_reader *r, struct toml *root, const char *client
 			    "[kanidm], found %s",
 			    toml_type_name(kanidm->type));
 	}
-	for (size_t i = 0; i < CONFIG_N_KEYS; i++)
-		if (config_keys[i].file == CONFIG_FILE_UNIXD)
-			apply_key(r, &places, (enum config_key_id)i);
+	apply_keys(r, &places);
 	report_unseen(r, &places, client_path);
 	if (!r->config->provider_enabled && kanidm == NULL)
 		config_report(r, CONFIG_WARNING, 0,

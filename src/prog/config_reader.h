@@ -24,6 +24,7 @@ struct config_reader {
 	struct config_problems *problems;
 	const char *path;             /* named in problems */
 	enum config_severity worst;   /* worse problems are reported as this */
+	bool only_homes;              /* for tasks: no other key is looked at */
 	unsigned line[CONFIG_N_KEYS]; /* where a key was set; 0: nowhere */
 	bool set[CONFIG_N_KEYS];      /* some file has the key, well or badly */
 };

@@ -68,6 +68,29 @@ no_home_is_made_by_guesses(void **state)
 	work_clear(&w);
 }
 
+/* The resolver survives those with its last good copy; homes must not end over them. */
+static void
+what_is_wrong_with_other_keys_is_not_our_business(void **state)
+{
+	struct conf c;
+
+	(void)state;
+	assert_int_equal(setenv("KANIDM_CACHE_DB_PATH", "relative", 1), 0);
+	kit_config("cache_timeout = \"soon\"\nhome_alias = \"spn\"\n"
+		   "pam_allowed_callers = 7\npam_allowed_login_groups = 1");
+	conf_init(&c, kit_path("unixd"));
+	assert_true(c.usable);
+	assert_int_equal(c.config->home_alias, NAME_ATTR_SPN);
+	kit_config("home_alias = \"name\"\ncache_timeout = \"never\"");
+	assert_true(conf_refresh(&c, false));
+	assert_int_equal(c.config->home_alias, NAME_ATTR_NAME);
+	/* One of its own is. */
+	kit_config("home_alias = 7");
+	assert_false(conf_refresh(&c, false));
+	assert_int_equal(unsetenv("KANIDM_CACHE_DB_PATH"), 0);
+	conf_clear(&c);
+}
+
 static void
 no_file_means_the_defaults(void **state)
 {
@@ -108,6 +131,7 @@ main(void)
 		TEST(only_a_file_that_has_changed_is_read_again),
 		TEST(a_broken_file_changes_nothing),
 		TEST(no_home_is_made_by_guesses),
+		TEST(what_is_wrong_with_other_keys_is_not_our_business),
 		TEST(no_file_means_the_defaults),
 		TEST(the_other_file_is_not_read),
 	};
