@@ -23,13 +23,13 @@ struct label {
 };
 
 struct label *
-label_new(bool wanted, struct why *why)
+label_new(enum label_wish wish, struct why *why)
 {
 	struct label *l;
 	struct selabel_handle *handle;
 
 	why->text[0] = '\0';
-	if (!wanted || is_selinux_enabled() != 1)
+	if (wish == LABEL_NEVER || is_selinux_enabled() != 1)
 		return NULL;
 	handle = selabel_open(SELABEL_CTX_FILE, NULL, 0);
 	if (handle == NULL) {

@@ -5,7 +5,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
 #include <sys/types.h>
 
 #include "src/base/attr.h"
@@ -16,8 +15,14 @@ struct label;
 /* "+selinux" or "-selinux". */
 extern const char *const label_build;
 
+enum label_wish {
+	LABEL_NEVER,     /* selinux = false */
+	LABEL_IF_THERE,  /* nothing is said about it */
+	LABEL_ASKED_FOR, /* selinux = true is in the file */
+};
+
 /* NULL: no labels, which is no failure; why->text says why, or is "". */
-struct label *label_new(bool wanted, struct why *why);
+struct label *label_new(enum label_wish wish, struct why *why);
 struct label *label_free(struct label *l);
 
 /* What this thread creates next gets the label that the policy has for `path` and the file

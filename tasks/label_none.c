@@ -7,10 +7,11 @@
 const char *const label_build = "-selinux";
 
 struct label *
-label_new(bool wanted, struct why *why)
+label_new(enum label_wish wish, struct why *why)
 {
 	why->text[0] = '\0';
-	if (wanted && access("/sys/fs/selinux/enforce", F_OK) == 0)
+	if (wish == LABEL_ASKED_FOR ||
+	    (wish == LABEL_IF_THERE && access("/sys/fs/selinux/enforce", F_OK) == 0))
 		(void)why_set(why, 0,
 		    "selinux = true, but this build has no SELinux support: new homes "
 		    "get the label of their directory");

@@ -52,11 +52,17 @@ work_refresh(struct work *w, bool force)
 static void
 prepare_labels(struct work *w)
 {
+	const struct config *c = w->conf.config;
+	enum label_wish wish = LABEL_IF_THERE;
 	struct why why;
 
 	if (w->labelled)
 		return;
-	w->label = label_new(w->conf.config->selinux, &why);
+	if (!c->selinux)
+		wish = LABEL_NEVER;
+	else if (c->selinux_is_set)
+		wish = LABEL_ASKED_FOR;
+	w->label = label_new(wish, &why);
 	w->labelled = true;
 	if (why.text[0] != '\0')
 		log_warn("selinux: %s", why.text);
@@ -69,6 +75,7 @@ work_clean(struct work *w)
 	cleanup_(prefix_close) struct prefix homes = { .fd = -1 }, aliases = { .fd = -1 };
 	struct why why;
 
+	prepare_labels(w);
 	if (w->cleaned || !w->conf.usable)
 		return;
 	if (prefix_open(conf_home_dir(c), &homes, &why) < 0)
@@ -157,7 +164,6 @@ work_home(struct work *w, const struct request *r, struct why *why)
 	work_refresh(w, false);
 	if (!w->conf.usable)
 		return why_set(why, -EINVAL, "%s", w->conf.why.text);
-	prepare_labels(w);
 	work_clean(w);
 	rc = do_home(w, r, why);
 	if (rc < 0)

@@ -28,7 +28,8 @@ void work_clear(struct work *w);
 /* Reads the configuration again when it has changed, or in any case. */
 void work_refresh(struct work *w, bool force);
 
-/* Removes what interrupted runs left, once the prefixes can be opened. */
+/* At the start and before each home: is there SELinux, and what did interrupted runs leave,
+ * once the prefixes can be opened? */
 void work_clean(struct work *w);
 
 /* 0, or -errno and *why. */

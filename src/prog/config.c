@@ -238,6 +238,7 @@ config_load_sources(const struct config_source *client, const struct config_sour
 	unixd_root = parse_source(&r, unixd);
 	if (unixd_root != NULL)
 		config_read_unixd(&r, unixd_root, client->path);
+	r.config->selinux_is_set = r.set[CONFIG_KEY_selinux];
 	if (!r.only_homes && (unixd_root != NULL || unixd->err == -ENOENT))
 		config_check_unixd(&r);
 	config_problems_sort(ret_problems, first);

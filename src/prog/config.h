@@ -77,6 +77,7 @@ struct config {
 	enum name_attr uid_attr_map; /* SPN or NAME */
 	enum name_attr gid_attr_map;
 	bool selinux;
+	bool selinux_is_set; /* the file has the key */
 	enum hsm_type
 	    hsm_type; /* HSM_SOFT, whatever the file says, until there is TPM code */
 	char *tpm_tcti_name;

@@ -34,13 +34,16 @@ a_build_without_it_warns_where_it_is_missed(void **state)
 	(void)state;
 	assert_string_equal(label_build, "-selinux");
 	kernel_has_it = true;
-	assert_null(label_new(true, &why));
+	assert_null(label_new(LABEL_IF_THERE, &why));
 	assert_non_null(strstr(why.text, "this build has no SELinux support"));
-	assert_null(label_new(false, &why));
+	assert_null(label_new(LABEL_NEVER, &why));
 	assert_string_equal(why.text, "");
 	kernel_has_it = false;
-	assert_null(label_new(true, &why));
+	assert_null(label_new(LABEL_IF_THERE, &why));
 	assert_string_equal(why.text, "");
+	/* A file that says so wants to be told in any case. */
+	assert_null(label_new(LABEL_ASKED_FOR, &why));
+	assert_non_null(strstr(why.text, "this build has no SELinux support"));
 	assert_int_equal(label_next(NULL, "/home/alice", S_IFDIR, &why), 0);
 	label_done(NULL);
 	assert_null(label_free(NULL));

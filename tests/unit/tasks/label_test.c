@@ -127,15 +127,15 @@ nothing_where_it_is_off(void **state)
 	struct why why;
 
 	(void)state;
-	assert_null(label_new(false, &why));
+	assert_null(label_new(LABEL_NEVER, &why));
 	enabled = 0;
-	assert_null(label_new(true, &why));
+	assert_null(label_new(LABEL_IF_THERE, &why));
 	assert_string_equal(why.text, "");
 	assert_int_equal(label_next(NULL, "/home/alice", S_IFDIR, &why), 0);
 	label_done(NULL);
 	enabled = 1;
 	open_errno = ENOENT;
-	assert_null(label_new(true, &why));
+	assert_null(label_new(LABEL_IF_THERE, &why));
 	assert_non_null(strstr(why.text, "file contexts cannot be read"));
 }
 
