@@ -169,6 +169,16 @@ has_word(const char *words, const char *word)
 	return false;
 }
 
+/* A number, then the words of a line. */
+static void
+expect_journal(const struct words *w)
+{
+	char text[512];
+
+	join(w, 3, text, sizeof(text));
+	expect_number("lines of the journal", script_journal_count(text), w->v[2]);
+}
+
 static void
 expect_floor(struct stage *s, const struct words *w)
 {
@@ -193,6 +203,8 @@ script_expect(struct stage *s, const struct words *w)
 		expect_explain(s, w, !no);
 	else if (streq(what, "line"))
 		expect_line(s, w);
+	else if (streq(what, "journal") && w->n > 3)
+		expect_journal(w);
 	else if (streq(what, "published") && w->n > 3)
 		expect_published(s, w, !no);
 	else if (streq(what, "stored") && w->n > 3)

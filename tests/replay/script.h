@@ -18,6 +18,8 @@ struct words {
 const char *words_value(const struct words *w, const char *key);
 
 void printf_(1, 2) script_fail(const char *fmt, ...);
+/* How often the journal so far has this text. */
+size_t script_journal_count(const char *text);
 
 bool script_setup(struct stage *s, const struct words *w);
 bool script_event(struct stage *s, const struct words *w);

@@ -57,6 +57,7 @@ struct resolver {
 	struct list dirty_groups;
 	int64_t clock_gap; /* boot - mono: grows when the machine sleeps */
 	bool status_dirty;
+	bool told_unmapped; /* in the journal, that the id map leaves somebody out */
 	size_t told_users;
 	bool loading;
 	int64_t withheld_at;  /* mono ns of the last line about keys that are too old */

@@ -60,6 +60,18 @@ forget_negatives(struct resolver *r, enum kind kind, const char *name, const cha
 	negative_forget(&r->negative, kind, text);
 }
 
+/* The first one only: status counts them, explain names each. */
+static void
+tell_unmapped(struct resolver *r, enum verdict v, const char *what, const char *spn,
+    uint32_t id)
+{
+	if (v != VERDICT_UNMAPPED || r->told_unmapped)
+		return;
+	r->told_unmapped = true;
+	log_warn("%s: %s is left out: %s %s=%" PRIu32, what, spn, verdict_text(v),
+	    streq(what, "user") ? "uid" : "gid", id);
+}
+
 /* ---- groups ---- */
 
 void
@@ -153,6 +165,7 @@ learn_groupid(struct resolver *r, struct groupid *g, int32_t fetched)
 	}
 	cg = cache_group_add(&r->cache, groupid_ref(g));
 	times_set(r, &cg->t, fetched);
+	tell_unmapped(r, view_judge_group(r, cg), "group", g->spn, g->gid);
 	/* A name given to us by UUID: now it is known which one. */
 	if (!r->loading && view_is_overridden_group(r, cg))
 		show_local(r);
@@ -329,6 +342,7 @@ take_user(struct resolver *r, struct user *u, int32_t fetched)
 	learn_groups_of(r, u, fetched);
 	changed = file(r, u, uid, held, &cu);
 	times_set(r, &cu->t, fetched);
+	tell_unmapped(r, view_judge_user(r, cu), "user", cu->u->spn, uid);
 	if (r->loading) {
 		cu->stored_at = fetched;
 		return;
