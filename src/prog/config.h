@@ -123,8 +123,8 @@ struct config_problems {
  * and cannot be read is CONFIG_FATAL. Environment (KANIDM_CACHE_DB_PATH,
  * KANIDM_HSM_PIN_PATH, KANIDM_SERVICE_ACCOUNT_TOKEN_PATH) fills keys that are not set.
  * client_path may be NULL, for who makes homes: that file is not touched, of the other one
- * only home_*, use_etc_skel, selinux and task_sock_path are looked at, and no environment.
- * All other keys have their defaults.
+ * only home_*, use_etc_skel, selinux, task_sock_path and allow_local_account_override are
+ * looked at, and no environment. All other keys have their defaults.
  *
  * Always sets *ret_config (defaults where a file gave nothing) and *ret_problems; the
  * caller frees both. Returns 0, or -EINVAL when there is a CONFIG_FATAL among the problems.

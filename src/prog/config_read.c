@@ -245,13 +245,15 @@ detect_format(struct config_reader *r, struct toml *root)
 	return guess;
 }
 
-/* What the daemon that makes homes may know. */
+/* What the daemon that makes homes may know. The one key beside those about homes says
+ * which local names root has given away. */
 static bool
 is_of_homes(const struct config_key *key)
 {
 	return strncmp(key->name, "home_", strlen("home_")) == 0 ||
 	    streq(key->name, "use_etc_skel") || streq(key->name, "selinux") ||
-	    streq(key->name, "task_sock_path");
+	    streq(key->name, "task_sock_path") ||
+	    streq(key->name, "allow_local_account_override");
 }
 
 static void
