@@ -93,6 +93,25 @@ say_withheld(struct resolver *r, const struct user *u)
 	    u->spn);
 }
 
+/* The program that asks may have looked the number up when the name was another's. */
+static bool
+was_others(struct resolver *r, const struct cache_user *cu)
+{
+	const struct user *u = cu->u;
+	int64_t now = r->ts->now.mono_ns;
+
+	if (!former_is_others(&r->former, cache_key(&r->cache, u->name, u->spn), cu->uid,
+		resolver_boot_s(r)))
+		return false;
+	if (r->former_at != 0 && now - r->former_at < SAY_AGAIN)
+		return true;
+	r->former_at = now;
+	log_warn("user: %s: the name was another account's until lately, nobody logs in "
+		 "by it for up to %d s",
+	    u->spn, FORMER_S);
+	return true;
+}
+
 static void
 answer_keys(struct resolver *r, const struct question *q, const struct step *s)
 {
@@ -105,6 +124,8 @@ answer_keys(struct resolver *r, const struct question *q, const struct step *s)
 		say_withheld(r, s->user->u);
 		a = ANSWER_UNAVAIL;
 	}
+	if (a == ANSWER_FOUND && was_others(r, s->user))
+		a = ANSWER_UNAVAIL;
 	if (a == ANSWER_FOUND && s->user->u->valid)
 		u = user_ref(s->user->u);
 	q->fn.keys(q->arg, a, u != NULL ? u->sshkeys : NULL, u != NULL ? u->n_keys : 0);
@@ -121,6 +142,8 @@ answer_account(struct resolver *r, const struct question *q, const struct step *
 
 	if (a == ANSWER_FOUND)
 		a = answer_of_verdict(view_judge_user(r, s->user));
+	if (a == ANSWER_FOUND && q->name.kind != NAME_UUID && was_others(r, s->user))
+		a = ANSWER_UNAVAIL;
 	if (a == ANSWER_FOUND) {
 		u = user_ref(s->user->u);
 		view_passwd(r, s->user, &b);

@@ -41,6 +41,9 @@ forget_user(struct resolver *r, struct cache_user *cu)
 	private_group_ends(r, cu);
 	show_hide_user(r, cu);
 	if (!r->loading)
+		former_note(&r->former, cache_key(&r->cache, cu->u->name, cu->u->spn),
+		    uid, resolver_boot_s(r));
+	if (!r->loading)
 		store_del_user(r->ports.store, &cu->u->uuid);
 	if (r->has_sample && uuid_equal(&r->sample, &cu->u->uuid))
 		r->has_sample = false;

@@ -19,6 +19,7 @@
 #include "src/unixd/resolver/cache.h"
 #include "src/unixd/resolver/filter.h"
 #include "src/unixd/resolver/flight.h"
+#include "src/unixd/resolver/former.h"
 #include "src/unixd/resolver/idtable.h"
 #include "src/unixd/resolver/link.h"
 #include "src/unixd/resolver/negative.h"
@@ -60,6 +61,8 @@ struct resolver {
 	bool told_unmapped; /* in the journal, that the id map leaves somebody out */
 	size_t told_users;
 	bool loading;
+	struct former former; /* names that changed hands lately */
+	int64_t former_at;    /* mono ns of the last line about them */
 	int64_t withheld_at;  /* mono ns of the last line about keys that are too old */
 	int64_t wall_seen_s;  /* the latest wall time ever seen here */
 	struct uuid learning; /* whose record is being taken in */

@@ -320,6 +320,9 @@ file(struct resolver *r, struct user *u, uint32_t uid, bool held,
 		user_unref(u);
 		return false;
 	}
+	if (!r->loading && !streq(cu->u->spn, u->spn))
+		former_note(&r->former, cache_key(&r->cache, cu->u->name, cu->u->spn),
+		    cu->uid, resolver_boot_s(r));
 	if (cu->uid != uid || held)
 		show_hide_user(r, cu);
 	cache_user_replace(&r->cache, cu, u, uid, held, show_group_touched, r);
