@@ -94,14 +94,14 @@ def guesses(host, report):
                      counts)
         report.truth("guesses", f"by {who}: at most {judged} were looked at",
                      counts.get(AUTH_ERR, (0, 0))[0] <= judged, counts)
-    got = host.pam(name, "auth", service="only")[0]
+    got = host.pam("victor", "auth", service="only")[0]
     report.truth("guesses", "the right one has to wait as well", got["code"] == MAXTRIES, got)
     got = host.pam("alice", "auth", service="only")[0]
     report.truth("guesses", "nobody else does", got["code"] == SUCCESS, got)
     host.run("systemctl", "kill", "-s", "KILL", "kanidm-unixd")
     until("the daemon is back", 15, lambda: host.run("kanidm-unix", "status",
                                                      check=False).returncode == 0)
-    got = host.pam(name, "auth", service="only")[0]
+    got = host.pam("victor", "auth", service="only")[0]
     report.truth("guesses", "not even a killed daemon forgets", got["code"] == MAXTRIES, got)
     host.server.start()
     online(host)
