@@ -163,6 +163,14 @@ netns_tasks_start
 wait "$waiting"
 netns_expect "put to the next one" "OK OK /home/trudy " cat "$NETNS_DIR/trudy"
 
+# another name: the link of that name at the next session, and no longer the old one
+real=$(readlink /home/dave)
+devidm_ctl set dave name=davina >/dev/null
+netns_expect "renamed" "OK OK /home/davina " "$probe" session davina
+netns_expect "one home for both names" "$real" readlink /home/davina
+[ ! -L /home/dave ] || netns_fail "the old link is still there: $(ls -l /home)"
+devidm_ctl set davina name=dave >/dev/null
+
 # stopped: at once, once it is sure that it does not come back
 netns_tasks_stop
 gone()

@@ -89,21 +89,39 @@ refused "dave by password, in no login group" "$group" \
 	ssh_password dave "$(password dave)" id
 [ ! -e /home/dave ] && [ ! -e /home/carol ] || netns_fail "homes of the refused: $(ls /home)"
 
-# Without tasks, and no home yet: the administrator's choice.
-netns_tasks_stop
-reload()
+# with KEY VALUE: a changed configuration.
+with()
 {
 	local seen
 	seen=$(grep -c '^config: read' "$NETNS_LOG")
-	sed -i "/^home_failure/d; s/^version.*/&\nhome_failure = \"$1\"/" /etc/kanidm/unixd
+	sed -i "/^$1 /d; s/^version.*/&\n$1 = \"$2\"/" /etc/kanidm/unixd
 	kill -HUP "$NETNS_DAEMON"
 	netns_wait_for 10 sh -c '[ "$(grep -c "^config: read" "$1")" -gt "$2" ]' sh "$NETNS_LOG" "$seen" ||
 		netns_fail "no reload"
 }
-reload deny
+
+# Another spelling than the one that is shown, in both directions; one home.
+spn=@idm.example.test
+is "alice by SPN, shown by name" alice ssh_password "alice$spn" "$(password alice)" "id -un"
+is "bob by key and SPN, shown by name" bob ssh_key "bob$spn" "$NETNS_DIR/key" "id -un"
+with uid_attr_map spn
+is "alice by name, shown by SPN" "alice$spn
+$home" ssh_password alice "$(password alice)" "$facts"
+is "bob by key and name, shown by SPN" "bob$spn" ssh_key bob "$NETNS_DIR/key" "id -un"
+is "alice by SPN, shown by SPN" "alice$spn" \
+	ssh_password "alice$spn" "$(password alice)" "id -un"
+kanidm-unix explain alice | grep -qx "name: as shown, and to be typed at sshd: alice$spn" ||
+	netns_fail "explain does not say what to type: $(kanidm-unix explain alice)"
+with uid_attr_map name
+kanidm-unix explain "alice$spn" | grep -qx "name: as shown, and to be typed at sshd: alice" ||
+	netns_fail "explain does not say what to type: $(kanidm-unix explain "alice$spn")"
+
+# Without tasks, and no home yet: the administrator's choice.
+netns_tasks_stop
+with home_failure deny
 refused "no home, home_failure = deny" "does not exist and cannot be made now" \
 	ssh_key grace "$NETNS_DIR/key" id
-reload allow
+with home_failure allow
 is "no home, home_failure = allow" "grace
 /" ssh_key grace "$NETNS_DIR/key" "id -un; pwd"
 netns_tasks_start
