@@ -3,6 +3,7 @@
 local people get in as if we were not there, and everybody else is refused quickly.
 """
 import re
+import time
 
 from clients import SLACK, Report
 from container import main
@@ -77,6 +78,20 @@ def without_tasks(host, report):
     report.truth("tasks are back", "the home is made at the next session", True)
 
 
+def lingering(host, report, took):
+    """A boot without the daemon: the manager of a local person runs, that of a person whom
+    nobody knows does not, and neither keeps the host from coming up."""
+    state = "booted without the daemon"
+    report.truth(state, f"the host is up after {took:.1f} s (at most 15)", took <= 15)
+    uid = host.out("id", "-u", "rescue")
+    until("the local lingering manager runs", 10, lambda: host.out(
+        "systemctl", "is-active", f"user@{uid}.service", check=False) == "active")
+    report.truth(state, "a local lingering person's manager runs", True)
+    alice = host.out("systemctl", "is-active", f"user@{PEOPLE['alice'][0]}.service",
+                     check=False)
+    report.truth(state, f"a Kanidm person's lingering manager is {alice}", alice != "active")
+
+
 def scenario():
     """A host that is broken more and more, then whole again."""
     report = Report()
@@ -114,12 +129,19 @@ def scenario():
                  host.ssh("newlocal", user="newlocal", typed="Local-newlocal-horse-9"),
                  within=QUICK)
 
+    # People whose session managers run from boot on; ours cannot be known at this boot.
+    for name in (host.login_name("alice"), "rescue"):
+        host.run("loginctl", "enable-linger", name)
     host.poweroff()
+    begin = time.monotonic()
     host.boot()
+    lingering(host, report, time.monotonic() - begin)
     local_people(host, report, "booted without the daemon")
     host.run("systemctl", "unmask", "kanidm-unixd")
     host.run("systemctl", "start", "kanidm-unixd")
     until("the link is up", 15, lambda: "online" in host.status())
+    report.check("daemon back", "user@UID.service", host.user_manager("alice"),
+                 within=QUICK + 2.5)
     report.check("daemon back", "ssh by password", host.ssh("alice"), within=QUICK + 2.5)
     report.end(host)
 
