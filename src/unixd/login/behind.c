@@ -305,7 +305,8 @@ add(struct login *l, struct cred *c, const char *name, enum what what,
 		return;
 	}
 	if (what < b->next.what ||
-	    (what == b->now.what && secret_is_same(b->now.password, password))) {
+	    (b->next.what == WHAT_NOTHING && what == b->now.what &&
+		secret_is_same(b->now.password, password))) {
 		secret_free(password);
 		return;
 	}
