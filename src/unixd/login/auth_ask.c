@@ -89,6 +89,13 @@ is_locked(struct auth *a)
 	return true;
 }
 
+/* As a guess of this caller's, by the verification that has answered it. */
+static bool
+is_counted(const struct auth *a)
+{
+	return a->decided && a->ruling.by_cache && a->cached == CACHED_REJECTS;
+}
+
 static void
 note_denied(struct auth *a)
 {
@@ -97,7 +104,7 @@ note_denied(struct auth *a)
 
 	c->was_refused = true;
 	refused_note(&c->refused, l->ts->now.wall_ns / CLOCK_S, a->asked_at, auth_now(a));
-	if (!a->hidden)
+	if (!a->hidden || is_counted(a))
 		return;
 	(void)guess_count(&c->hidden, l->ts->now.boot_ns);
 	keep_cred(l, c);

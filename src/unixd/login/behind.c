@@ -83,6 +83,17 @@ suspend(struct login *l, struct cred *c, const char *name)
 	    name);
 }
 
+/* The server has judged: what was guessed before counts no more, kept or not. */
+static void
+forgive(struct login *l, struct cred *c)
+{
+	if (c->guess.fails == 0 && c->hidden.fails == 0)
+		return;
+	guess_reset(&c->guess);
+	guess_reset(&c->hidden);
+	keep_cred(l, c);
+}
+
 /* ---- the course of things ---- */
 
 static void
@@ -334,6 +345,7 @@ behind_accepted(struct login *l, const struct uuid *uuid, const char *name,
 		secret_free(password);
 		return;
 	}
+	forgive(l, c);
 	add(l, c, name, WHAT_ACCEPTED, password);
 }
 
