@@ -42,7 +42,7 @@ put_name(struct enc *e, const struct name *name)
 static void
 put_person(struct enc *e, const struct ask *q)
 {
-	enc_u32(e, q->silent ? KU_PAM_SILENT : 0);
+	enc_u32(e, (q->silent ? KU_PAM_SILENT : 0u) | (q->hold ? KU_PAM_HOLD : 0u));
 	put_name(e, q->name);
 	put_host_text(e, q->service, ASK_MAX_SERVICE);
 	put_host_text(e, q->tty, ASK_MAX_TTY);
@@ -112,8 +112,9 @@ call_about(uint16_t op, const struct ask *q, const struct secret *password, unsi
 		put_name(&e, q->name);
 	else
 		put_person(&e, q);
+	if (op == KU_OP_PAM_AUTH)
+		enc_u32(&e, password != NULL ? (uint32_t)password->len : 0);
 	if (password != NULL) {
-		enc_u32(&e, (uint32_t)password->len);
 		enc_bytes(&e, password->data, password->len);
 	}
 	call(op, &e, n, ms, got);

@@ -21,7 +21,9 @@ struct ask {
 	const char *service; /* NULL: the host did not say */
 	const char *tty;
 	const char *rhost;
-	bool silent; /* the person is not told anything */
+	bool silent;
+	bool hold;
+	/* ask_auth(), password NULL: KU_PAM_HOLD */ /* the person is not told anything */
 };
 
 struct ask_got {

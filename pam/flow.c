@@ -145,6 +145,8 @@ after_who(struct flow *f, const struct flow_got *got)
 	case WHO_OVERRIDDEN:
 		if (f->entry == ENTRY_ACCT)
 			return take(f, FLOW_ACCT, FLOW_ACCT_MS);
+		if (f->entry == ENTRY_AUTH)
+			return take(f, FLOW_LOOKUP, FLOW_LOGIN_MS);
 		return take(f, FLOW_LOOKUP, brief ? FLOW_SHORT_MS : FLOW_LOOKUP_MS);
 	case WHO_UNREADABLE:
 	default:
@@ -152,12 +154,25 @@ after_who(struct flow *f, const struct flow_got *got)
 	}
 }
 
+/*
+ * A password has been typed for a name that the daemon does not know. An answer at once
+ * would tell whoever typed it that there is no such person.
+ */
+static bool
+is_to_be_held(const struct flow *f, const struct flow_got *got)
+{
+	return f->entry == ENTRY_AUTH && !f->open && got->error == 0 &&
+	    (got->status == KU_ST_NOTFOUND || got->status == KU_ST_UNAVAIL);
+}
+
 static struct flow_step
 after_lookup(struct flow *f, const struct flow_got *got)
 {
 	if (!is_answer(got)) {
 		/* local when nobody says otherwise */
-		return tell(f, f->open ? REASON_NOT_OURS : reason_of_trouble(got));
+		f->reason = f->open ? REASON_NOT_OURS : reason_of_trouble(got);
+		f->nobody = is_to_be_held(f, got);
+		return f->nobody ? take(f, FLOW_STACKED, 0) : tell(f, f->reason);
 	}
 	f->known = true;
 	switch (f->entry) {
@@ -202,6 +217,9 @@ prompt(struct flow *f)
 static struct flow_step
 after_stacked(struct flow *f, const struct flow_got *got)
 {
+	if (f->nobody)
+		return got->token == TOKEN_GOT ? take(f, FLOW_HOLD, FLOW_LOGIN_MS)
+					       : tell(f, f->reason);
 	switch (got->token) {
 	case TOKEN_GOT:
 		f->stacked = true;
@@ -382,6 +400,8 @@ flow_next(struct flow *f, const struct flow_got *got)
 		return tell(f,
 		    is_answer(got) ? reason_of_password(got->verdict)
 				   : reason_of_trouble(got));
+	case FLOW_HOLD:
+		return tell(f, f->reason);
 	case FLOW_ACCT:
 		return after_acct(f, got);
 	case FLOW_SESSION:

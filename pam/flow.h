@@ -19,6 +19,7 @@
 
 /* Milliseconds. */
 #define FLOW_LOOKUP_MS     2000
+#define FLOW_LOGIN_MS      10000 /* a lookup that a password waits for: crowded hosts */
 #define FLOW_SHORT_MS      500 /* for questions that have an answer without the daemon */
 #define FLOW_ACCT_MS       5000
 #define FLOW_MARGIN_MS     1000 /* from the daemon's own deadline to ours */
@@ -53,6 +54,7 @@ enum flow_act {
 	FLOW_KEEP,    /* what was typed becomes PAM_AUTHTOK */
 	FLOW_FORGET,  /* PAM_AUTHTOK is cleared */
 	FLOW_AUTH,    /* -> error, status, verdict, seconds */
+	FLOW_HOLD,    /* take the time of a wrong password, without one */
 	FLOW_ACCT,    /* -> error, status, verdict */
 	FLOW_SESSION, /* -> error, status, verdict, flags */
 	FLOW_HOME,    /* look at the home directory -> home */
@@ -101,6 +103,7 @@ struct flow {
 	unsigned asked; /* passwords asked for */
 	bool open;      /* the name is local unless the daemon says otherwise */
 	bool known;
+	bool nobody;  /* not known: only the time of an answer is taken */
 	bool stacked; /* the password in hand came from PAM_AUTHTOK */
 	int answer_ms;
 	unsigned flags;

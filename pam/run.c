@@ -141,13 +141,16 @@ ask(struct run *r, const struct flow_step *s, struct flow_got *got)
 		.tty = item(r, PAM_TTY),
 		.rhost = item(r, PAM_RHOST),
 		.silent = r->silent,
+		.hold = s->act == FLOW_HOLD,
 	};
 	struct ask_got *reply = s->act == FLOW_LOOKUP ? &r->place : &r->reply;
 
 	ask_got_done(reply);
+	if (q.hold)
+		r->password = secret_free(r->password);
 	if (s->act == FLOW_LOOKUP)
 		ask_lookup(&q, s->ms, reply);
-	else if (s->act == FLOW_AUTH)
+	else if (s->act == FLOW_AUTH || q.hold)
 		ask_auth(&q, r->password, s->ms, reply);
 	else if (s->act == FLOW_ACCT)
 		ask_acct(&q, s->ms, reply);
@@ -266,6 +269,7 @@ step(struct run *r, const struct flow_step *s, struct flow_got *got)
 		break;
 	case FLOW_LOOKUP:
 	case FLOW_AUTH:
+	case FLOW_HOLD:
 	case FLOW_ACCT:
 	case FLOW_SESSION:
 		ask(r, s, got);

@@ -47,3 +47,6 @@ enum ku_session_verdict {
 
 /* Request flags. */
 #define KU_PAM_SILENT 1u
+/* PAM_AUTH about a name that PAM_LOOKUP did not know, without its password: nothing is
+ * judged, the answer (never OK) comes when that of a wrong password would. */
+#define KU_PAM_HOLD 2u

@@ -169,6 +169,8 @@ take_view(struct auth *a, enum answer answer, const struct account_view *v)
 
 	a->has_who = true;
 	a->who_status = account_status(l, a->call.q.caller, answer, v);
+	if (a->who_status == KU_ST_OK && (a->call.q.flags & KU_PAM_HOLD) != 0)
+		a->who_status = KU_ST_UNAVAIL;
 	if (a->who_status != KU_ST_OK)
 		return;
 	a->hidden = caller_judge(l, a->call.q.caller, v->uid) == CALLER_HIDDEN;

@@ -82,6 +82,8 @@ ask(struct ask *a, const char *id, const char *name, const char *password,
 		.tty = "ssh",
 		.rhost = "198.51.100.7" };
 
+	if (words_value(w, "hold") != NULL)
+		q.flags = KU_PAM_HOLD;
 	if (words_value(w, "rhost") != NULL)
 		q.rhost = words_value(w, "rhost");
 	stage_start();

@@ -188,6 +188,13 @@ go(struct flow f, struct flow_step s, struct past past)
 	case FLOW_SESSION:
 		try_question(&f, &past, 5);
 		break;
+	case FLOW_HOLD: /* whatever comes of it */
+		try(&f, &past, &nothing);
+		nothing.verdict = KU_AUTH_OK;
+		try(&f, &past, &nothing);
+		nothing.error = -ETIMEDOUT;
+		try(&f, &past, &nothing);
+		break;
 	case FLOW_STACKED:
 	case FLOW_PROMPT:
 		try_token(&f, &past);
@@ -245,7 +252,7 @@ at_token(struct flow *f, const struct options *o)
 
 	s = flow_next(f, &got);
 	assert_int_equal(s.act, FLOW_LOOKUP);
-	assert_int_equal(s.ms, 2000);
+	assert_int_equal(s.ms, 10000);
 	got = (struct flow_got){ .deadline_ms = 120000 };
 	s = flow_next(f, &got);
 	assert_int_equal(s.act, FLOW_STACKED);
@@ -294,6 +301,48 @@ a_prompted_password_is_kept_before_it_is_judged(void **state)
 	s = on(&f);
 	assert_int_equal(s.act, FLOW_END);
 	assert_int_equal(s.code, PAM_SUCCESS);
+}
+
+static void
+nobody_takes_the_time_of_somebody(void **state)
+{
+	static const unsigned unknown[] = { KU_ST_NOTFOUND, KU_ST_UNAVAIL };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(unknown); i++) {
+		struct flow_got got = { .who = WHO_OURS };
+		struct flow f;
+		struct flow_step s = flow_begin(&f, &plain, ENTRY_AUTH, false);
+
+		assert_int_equal(flow_next(&f, &got).act, FLOW_LOOKUP);
+		got = (struct flow_got){ .status = unknown[i] };
+		assert_int_equal(flow_next(&f, &got).act, FLOW_STACKED);
+		assert_int_equal(token(&f, TOKEN_GOT, 8).act, FLOW_HOLD);
+		/* whatever is answered */
+		s = verdict(&f, KU_AUTH_OK);
+		assert_int_equal(s.act, FLOW_TELL);
+		assert_int_equal(s.reason,
+		    i == 0 ? REASON_NOT_OURS : REASON_NOT_KNOWN_NOW);
+		assert_false(s.known);
+		assert_int_not_equal(on(&f).code, PAM_SUCCESS);
+	}
+}
+
+static void
+nobody_is_asked_for_a_password(void **state)
+{
+	struct flow_got got = { .who = WHO_OURS };
+	struct flow_step s;
+	struct flow f;
+
+	(void)state;
+	(void)flow_begin(&f, &plain, ENTRY_AUTH, false);
+	(void)flow_next(&f, &got);
+	got = (struct flow_got){ .status = KU_ST_NOTFOUND };
+	assert_int_equal(flow_next(&f, &got).act, FLOW_STACKED);
+	s = token(&f, TOKEN_NONE, 0);
+	assert_int_equal(s.act, FLOW_TELL);
+	assert_int_equal(s.reason, REASON_NOT_OURS);
 }
 
 static void
@@ -448,6 +497,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whatever_happens_nothing_happens_that_must_not),
+		cmocka_unit_test(nobody_takes_the_time_of_somebody),
+		cmocka_unit_test(nobody_is_asked_for_a_password),
 		cmocka_unit_test(a_prompted_password_is_kept_before_it_is_judged),
 		cmocka_unit_test(after_a_wrong_stacked_password_one_is_asked_for),
 		cmocka_unit_test(
