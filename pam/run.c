@@ -198,7 +198,7 @@ look(const char *home)
 /* ---- what people and journals are told ---- */
 
 static __attribute__((noinline)) void
-say(const struct run *r, const struct reason *why)
+say(struct run *r, const struct reason *why)
 {
 	char text[TALK_MAX_TEXT], with[TALK_MAX_TEXT - 100];
 	int style = (why->flags & REASON_INFO) != 0 ? PAM_TEXT_INFO : PAM_ERROR_MSG;
@@ -222,6 +222,7 @@ say(const struct run *r, const struct reason *why)
 	}
 	if (!reason_text(why, with, text, sizeof(text)))
 		return;
+	run_done(r); /* as in take_password() */
 	talk_say(r->pamh, r->cancel, style, text);
 }
 

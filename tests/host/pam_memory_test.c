@@ -19,6 +19,8 @@
 #include "host/fake.h"
 #include "host/module.h"
 #include "host/pamhost.h"
+#include "ku/wire_pam.h"
+#include "src/base/secret.h"
 
 static struct fake fake;
 
@@ -110,11 +112,63 @@ no_password_stays_in_the_host(void **state)
 	free(witness);
 }
 
+/* Mappings that a fork()ed child would find wiped: nobody has such but struct secret. */
+static unsigned
+count_secrets(void)
+{
+	FILE *smaps = fopen("/proc/self/smaps", "re");
+	char line[512];
+	unsigned n = 0;
+
+	assert_non_null(smaps);
+	while (fgets(line, sizeof(line), smaps) != NULL)
+		n += strncmp(line, "VmFlags:", 8) == 0 && strstr(line, " wf") != NULL;
+	(void)fclose(smaps);
+	return n;
+}
+
+static void
+look(struct person *p)
+{
+	p->n_held += count_secrets();
+}
+
+/* A host may cancel the thread while its person reads or types. */
+static void
+nothing_is_held_while_somebody_is_talked_to(void **state)
+{
+	struct person p = { .answers = { "wrong", "wrong, too" }, .looks = look };
+	struct secret *witness = secret_new(16);
+	pam_handle_t *pamh;
+
+	(void)state;
+	assert_non_null(witness);
+	assert_int_equal(count_secrets(), 1);
+	assert_null(secret_free(witness));
+	fake_pam_reset(&fake);
+	fake.ctl->pam.session_verdict = KU_SESSION_FAILED;
+	(void)snprintf(fake.ctl->pam.text, sizeof(fake.ctl->pam.text), "no home");
+	pamhost_stack("one", "required", "retry=2");
+	pamh = pamhost_start("one", "alice", &p);
+	assert_int_equal(pam_open_session(pamh, 0), PAM_SUCCESS);
+	assert_int_equal(pam_chauthtok(pamh, 0), PAM_AUTHTOK_ERR);
+	assert_int_equal(pam_end(pamh, PAM_AUTHTOK_ERR), PAM_SUCCESS);
+	assert_non_null(strstr(p.told, " | "));
+	assert_int_equal(p.n_held, 0);
+	fake_pam_reset(&fake);
+	pamh = pamhost_start("one", "alice", &p);
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_AUTH_ERR);
+	assert_int_equal(pam_end(pamh, PAM_AUTH_ERR), PAM_SUCCESS);
+	assert_int_equal(p.n_asked, 2);
+	assert_int_equal(p.n_held, 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_password_stays_in_the_host),
+		cmocka_unit_test(nothing_is_held_while_somebody_is_talked_to),
 	};
 	int failed;
 

@@ -230,6 +230,8 @@ converse(int n, const struct pam_message **msg, struct pam_response **ret, void 
 	}
 	for (const char *c = msg[0]->msg; *c != '\0'; c++)
 		p->n_bad += *c < ' ' || *c > '~';
+	if (p->looks != NULL)
+		p->looks(p);
 	switch (msg[0]->msg_style) {
 	case PAM_TEXT_INFO:
 	case PAM_ERROR_MSG:

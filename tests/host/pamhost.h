@@ -33,6 +33,8 @@ struct person {
 	unsigned n_asked;
 	unsigned delay_us; /* of the failure, instead of waiting it out */
 	unsigned n_bad;    /* conversations that were not as they should be */
+	void (*looks)(struct person *p); /* each time something is said to them */
+	unsigned n_held;                 /* what it counted */
 	char prompts[512];
 	char told[2048]; /* messages, each with "info: " or "error: ", joined by " | " */
 };
