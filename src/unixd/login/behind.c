@@ -39,6 +39,7 @@ enum what {
 struct errand {
 	enum what what;
 	struct secret *password;
+	bool was_suspended; /* the credential, when the server said it */
 };
 
 struct behind {
@@ -247,6 +248,8 @@ on_checked(void *arg, int rc, int took_ms)
 		if (is_same)
 			suspend(b->l, b->cred, b->name);
 		end(b);
+	} else if (is_same && b->cred->suspended && !b->now.was_suspended) {
+		end(b); /* the server has refused it since */
 	} else if (is_same) {
 		mark_proven(b->l, b->cred);
 		keep_cred(b->l, b->cred);
@@ -309,7 +312,7 @@ add(struct login *l, struct cred *c, const char *name, enum what what,
 		b = xcalloc(1, sizeof(*b));
 		b->l = l;
 		b->cred = c;
-		b->now = (struct errand){ what, password };
+		b->now = (struct errand){ what, password, c->suspended };
 		snprintf(b->name, sizeof(b->name), "%s", name);
 		c->behind = b;
 		begin(b);
@@ -322,7 +325,7 @@ add(struct login *l, struct cred *c, const char *name, enum what what,
 		return;
 	}
 	clear(&b->next);
-	b->next = (struct errand){ what, password };
+	b->next = (struct errand){ what, password, c->suspended };
 }
 
 static bool

@@ -20,6 +20,9 @@
 #include "src/unixd/server/dispatch.h"
 #include "src/unixd/server/server_internal.h"
 
+/* Goes out whatever others do not take: they must not keep anybody from logging in. */
+#define SMALL_REPLY 4096u
+
 static void conn_pump(struct conn *c);
 
 static void
@@ -132,7 +135,7 @@ finish(struct conn *c, uint16_t status)
 		reply_drop_body(&c->out);
 		status = KU_ST_UNAVAIL;
 	}
-	if (s->output > s->settings.max_output) {
+	if (s->output > s->settings.max_output && c->out.len > SMALL_REPLY) {
 		reply_drop_body(&c->out);
 		status = KU_ST_BUSY;
 	}

@@ -277,6 +277,9 @@ readers_that_take_nothing_cannot_fill_our_memory(void **state)
 	harness_settle(&h);
 	harness_ask_name(other, KU_OP_GROUP_BY_NAME, 2, "staff");
 	expect_status(&h, other, 2, KU_ST_BUSY);
+	/* nor keep anybody from what takes no room: lookups of people, logins */
+	harness_ask_name(other, KU_OP_PASSWD_BY_NAME, 4, "alice");
+	expect_status(&h, other, 4, KU_ST_OK);
 	(void)close(greedy);
 	harness_settle(&h);
 	h.resolver.n_members = 2;
