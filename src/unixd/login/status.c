@@ -115,6 +115,7 @@ login_status(const struct login *l,
 
 struct explain {
 	struct login *l;
+	uid_t caller;
 	void (*fn)(void *arg, const char *line);
 	void *arg;
 };
@@ -197,6 +198,10 @@ on_account(void *arg, enum answer answer, const struct account_view *v)
 	if (answer != ANSWER_FOUND)
 		return;
 	account_explain(e->l, v, e->fn, e->arg);
+	if (caller_judge(e->l, e->caller, v->uid) != CALLER_ALLOWED) {
+		line(e, "offline login: told to root and to %s alone", v->shown);
+		return;
+	}
 	c = creds_find(&e->l->creds, &v->user->uuid);
 	line_offline(e, c);
 	if (c == NULL)
@@ -211,10 +216,10 @@ on_account(void *arg, enum answer answer, const struct account_view *v)
 }
 
 void
-login_explain(struct login *l, const struct name *name,
+login_explain(struct login *l, uid_t caller, const struct name *name,
     void (*fn)(void *arg, const char *line), void *arg)
 {
-	struct explain e = { l, fn, arg };
+	struct explain e = { l, caller, fn, arg };
 
 	resolver_account_now(l->ports.resolver, name, on_account, &e);
 }

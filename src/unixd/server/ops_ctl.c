@@ -119,7 +119,7 @@ op_EXPLAIN(struct conn *c, struct dec *d)
 	if (rc > 0) {
 		resolver_explain(c->server->resolver, &name, add_line, &s);
 		if (c->server->login != NULL)
-			login_explain(c->server->login, &name, add_line, &s);
+			login_explain(c->server->login, c->peer.uid, &name, add_line, &s);
 	} else {
 		strings_add(&s, "not a name that an entry can have: never asked for");
 	}

@@ -140,9 +140,11 @@ expect_text(const struct words *w, bool wanted)
 	pairs[0] = '\0';
 	if (streq(w->v[1], "status")) {
 		login_status(stage.engine, on_pair, NULL);
-	} else if (streq(w->v[1], "explain")) {
+	} else if (streq(w->v[1], "explain") || streq(w->v[1], "explain-to-2002")) {
+		uid_t caller = streq(w->v[1], "explain") ? 0 : 2002;
+
 		if (name_parse(w->v[2], strlen(w->v[2]), &name) == 0)
-			login_explain(stage.engine, &name, on_line, NULL);
+			login_explain(stage.engine, caller, &name, on_line, NULL);
 		from = 3;
 	} else if (streq(w->v[1], "journal")) {
 		if (journal_has(words_rest(w, 2)) != wanted)

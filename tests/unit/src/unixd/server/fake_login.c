@@ -153,10 +153,11 @@ login_clear(struct login *l)
 }
 
 void
-login_explain(struct login *l, const struct name *name,
+login_explain(struct login *l, uid_t caller, const struct name *name,
     void (*fn)(void *arg, const char *line), void *arg)
 {
 	(void)l;
+	(void)caller;
 	(void)name;
 	fn(arg, "may log in");
 }
