@@ -114,9 +114,8 @@ call_about(uint16_t op, const struct ask *q, const struct secret *password, unsi
 		put_person(&e, q);
 	if (op == KU_OP_PAM_AUTH)
 		enc_u32(&e, password != NULL ? (uint32_t)password->len : 0);
-	if (password != NULL) {
+	if (password != NULL)
 		enc_bytes(&e, password->data, password->len);
-	}
 	call(op, &e, n, ms, got);
 }
 

@@ -21,9 +21,8 @@ struct ask {
 	const char *service; /* NULL: the host did not say */
 	const char *tty;
 	const char *rhost;
-	bool silent;
-	bool hold;
-	/* ask_auth(), password NULL: KU_PAM_HOLD */ /* the person is not told anything */
+	bool silent; /* the person is not told anything */
+	bool hold;   /* ask_auth() without a password: KU_PAM_HOLD */
 };
 
 struct ask_got {
