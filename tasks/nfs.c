@@ -68,7 +68,7 @@ make_in_child(const struct prefix *p, const struct home *h)
 		    ? 0
 		    : -errno;
 	if (rc < 0)
-		(void)unlinkat(p->fd, temp, AT_REMOVEDIR);
+		(void)!tree_remove(p->fd, temp, &why);
 	return rc < 0 ? rc : 0;
 }
 

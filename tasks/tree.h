@@ -31,7 +31,8 @@ int must_use_ tree_copy(const char *source, int to, const struct tree_owner *own
 
 /*
  * Removes directory `name` in `dir` with all that is in it, whoever owns it: each directory
- * is made root's before it is read, so that nobody moves anything out of it any more.
- * Crosses no mount and follows no link. `dir` must be root's. 0, or -errno and *why.
+ * is made root's before it is read, so that nobody moves anything out of it any more
+ * (what is the caller's own, by its fsuid, is only closed to others). Crosses no mount and
+ * follows no link. `dir` must be root's. 0, or -errno and *why.
  */
 int must_use_ tree_remove(int dir, const char *name, struct why *why);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -78,7 +79,9 @@ take_back(int dir, const char *name, dev_t dev, struct why *why)
 		return failed(name, "stat", why);
 	if (st.st_dev != dev)
 		return why_set(why, -EXDEV, "%s: something is mounted there", name);
-	if (fchownat(path, "", 0, 0, AT_EMPTY_PATH) < 0)
+	/* On NFS it may be the person who cleans up, without a right to chown. */
+	if (st.st_uid != (uid_t)setfsuid((uid_t)-1) &&
+	    fchownat(path, "", 0, 0, AT_EMPTY_PATH) < 0)
 		return failed(name, "owner", why);
 	if (fchmodat(dir, name, S_IRWXU, 0) < 0)
 		return failed(name, "mode", why);

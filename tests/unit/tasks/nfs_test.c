@@ -84,6 +84,29 @@ the_person_makes_it_where_the_server_lets_them(void **state)
 	assert_int_equal(setfsuid((uid_t)-1), 0); /* we are still who we were */
 }
 
+/* The person's quota is at its end. */
+static int
+squash_and_no_space(const char *what)
+{
+	if (strcmp(what, "write") == 0 && setfsuid((uid_t)-1) != 0)
+		return EDQUOT;
+	return squash(what);
+}
+
+static void
+half_a_home_of_the_persons_is_taken_away(void **state)
+{
+	struct why why;
+
+	(void)state;
+	person_may = true;
+	kit_step = squash_and_no_space;
+	assert_int_equal(kit_home("alice", &why), -EDQUOT);
+	kit_step = NULL;
+	assert_false(kit_exists("home/" KIT_UUID));
+	kit_assert_no_temp();
+}
+
 static void
 else_the_text_says_where_it_must_be_made(void **state)
 {
@@ -145,6 +168,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_person_makes_it_where_the_server_lets_them),
+		TEST(half_a_home_of_the_persons_is_taken_away),
 		TEST(else_the_text_says_where_it_must_be_made),
 		TEST(without_the_capabilities_nobody_tries),
 		TEST(elsewhere_a_refusal_is_just_that),
