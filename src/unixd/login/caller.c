@@ -68,18 +68,6 @@ caller_init(struct login *l)
 		log_warn("login: " HIDES_TEXT);
 }
 
-void
-caller_deinit(struct login *l)
-{
-	(void)l;
-}
-
-void
-caller_reconfigure(struct login *l)
-{
-	(void)l;
-}
-
 /* An entry of pam_allowed_callers: digits are a uid, anything else one of this host's own
  * accounts. Never a name of the server's: whoever may choose names there would choose. */
 static bool

@@ -28,8 +28,6 @@ enum caller {
 #define CALLER_NO_ACCOUNT ((uint32_t)-1) /* about a name that is not known */
 
 void caller_init(struct login *l);
-void caller_deinit(struct login *l);
-void caller_reconfigure(struct login *l);
 enum caller caller_judge(const struct login *l, uid_t caller, uint32_t account_uid);
 /* Passwords of this caller's that may be under way at once, those included whose caller has
  * hung up: what is out at the server goes on, and a connection costs nothing. */

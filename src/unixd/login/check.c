@@ -92,16 +92,17 @@ static enum cached
 judge(struct login *l, const struct cred *c, bool valid, bool hidden,
     unsigned *ret_seconds)
 {
-	const int64_t max_age = l->config->offline_auth_max_age_s;
 	struct cached_facts f = {
 		.valid = valid,
 		.has_key = login_has_key(l),
 		.has_verifier = c != NULL && c->verifier != NULL,
 	};
 
+	/* A later turn back of the clock must not undo what is seen now. */
+	(void)keep_wall_s(l);
 	if (f.has_verifier) {
 		f.suspended = c->suspended;
-		f.too_old = max_age > 0 && keep_wall_s(l) - c->proven_at > max_age;
+		f.too_old = login_is_too_old(l, c);
 		f.wait_s = guess_left_s(hidden ? &c->hidden : &c->guess,
 		    l->ts->now.boot_ns);
 	}

@@ -111,10 +111,10 @@ bool login_is_opening(const struct login *l); /* soon, not yet */
 uint64_t login_random(struct login *l);
 /* In constant time for equal lengths. */
 bool secret_is_same(const struct secret *a, const struct secret *b);
-/* Could this credential log in offline, as far as it is itself concerned? */
-bool login_is_ready(const struct login *l, const struct cred *c);
 /* The latest wall time ever seen, in seconds. */
 int64_t login_wall_s(const struct login *l);
+/* The server's last acceptance of its password is longer ago than offline_auth_max_age. */
+bool login_is_too_old(const struct login *l, const struct cred *c);
 
 /* account.c: what the resolver's answer is to this caller, enum ku_status. OK: `v` is an
  * account the caller may ask about, hidden callers included. */

@@ -144,6 +144,14 @@ login_wall_s(const struct login *l)
 	return now > l->keeper.wall_s ? now : l->keeper.wall_s;
 }
 
+bool
+login_is_too_old(const struct login *l, const struct cred *c)
+{
+	int64_t limit = l->config->offline_auth_max_age_s;
+
+	return limit > 0 && login_wall_s(l) - c->proven_at > limit;
+}
+
 /* ---- the key ---- */
 
 bool
@@ -381,7 +389,6 @@ login_free(struct login *l)
 	timers_unset(l->ts, &l->chores);
 	creds_deinit(&l->creds);
 	free(l->ghosts);
-	caller_deinit(l);
 	free(l);
 	return NULL;
 }
@@ -390,7 +397,6 @@ void
 login_reconfigure(struct login *l, const struct config *config)
 {
 	l->config = config;
-	caller_reconfigure(l);
 	homefs_forget(&l->homefs);
 }
 

@@ -20,19 +20,12 @@
 
 /* ---- readiness ---- */
 
+/* Could this credential log in offline, as far as it is itself concerned? */
 static bool
-is_too_old(const struct login *l, const struct cred *c)
-{
-	int64_t limit = l->config->offline_auth_max_age_s;
-
-	return limit > 0 && login_wall_s(l) - c->proven_at > limit;
-}
-
-bool
-login_is_ready(const struct login *l, const struct cred *c)
+is_ready(const struct login *l, const struct cred *c)
 {
 	return login_has_key(l) && c->verifier != NULL && !c->suspended &&
-	    !is_too_old(l, c);
+	    !login_is_too_old(l, c);
 }
 
 size_t
@@ -43,7 +36,7 @@ login_n_ready(const struct login *l)
 
 	for (c = creds_any(&l->creds, &pos); c != NULL;
 	     c = creds_next(&l->creds, c, &pos)) {
-		if (login_is_ready(l, c))
+		if (is_ready(l, c))
 			n++;
 	}
 	return n;
@@ -79,7 +72,7 @@ pair_ready(const struct login *l, const struct out *o)
 	     c = creds_next(&l->creds, c, &pos)) {
 		if (c->verifier != NULL && c->suspended)
 			suspended++;
-		else if (c->verifier != NULL && is_too_old(l, c))
+		else if (c->verifier != NULL && login_is_too_old(l, c))
 			old++;
 	}
 	if (suspended > 0)
@@ -178,7 +171,7 @@ line_offline(const struct explain *e, const struct cred *c)
 		    "offline login: suspended since %s: the server refused the password "
 		    "that is remembered; ready again after the next online login",
 		    lost);
-	} else if (is_too_old(e->l, c)) {
+	} else if (login_is_too_old(e->l, c)) {
 		line(e,
 		    "offline login: not ready: the last online login was %s, longer ago "
 		    "than offline_auth_max_age (%u s)",

@@ -85,7 +85,6 @@ void
 phases_deinit(void)
 {
 	user_unref((struct user *)(uintptr_t)phases.view.user);
-	caller_deinit(&phases.l);
 	timers_deinit(&phases.ts);
 }
 
