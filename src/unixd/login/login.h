@@ -40,7 +40,6 @@ struct login_ports {
 
 struct login_request {
 	uid_t caller;
-	pid_t caller_pid;
 	unsigned flags; /* KU_PAM_* */
 	struct name name;
 	/* For the journal; printable, "" when not given. Copied when kept. */

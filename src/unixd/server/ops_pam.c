@@ -56,8 +56,7 @@ take_request(struct conn *c, struct dec *d, bool only_name, struct pam_request *
 	size_t len = 0;
 	const char *name;
 
-	*q = (struct pam_request){ .login = { .caller = c->peer.uid,
-				       .caller_pid = c->peer.pid } };
+	*q = (struct pam_request){ .login = { .caller = c->peer.uid } };
 	q->login.service = q->service;
 	q->login.tty = q->tty;
 	q->login.rhost = q->rhost;
