@@ -43,6 +43,20 @@ list_remove(struct list *node)
 	list_init(node);
 }
 
+/* Appends all nodes of `from` to `to`, in their order; `from` is empty then. Also for those
+ * who must be told once: whoever comes back meanwhile is in the other list. */
+static inline void
+list_move_all(struct list *to, struct list *from)
+{
+	if (list_is_empty(from))
+		return;
+	from->next->prev = to->prev;
+	from->prev->next = to;
+	to->prev->next = from->next;
+	to->prev = from->prev;
+	list_init(from);
+}
+
 #define list_for_each(it, head) \
 	for ((it) = (head)->next; (it) != (head); (it) = (it)->next)
 /* The current node may be removed inside. */

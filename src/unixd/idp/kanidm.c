@@ -208,19 +208,6 @@ session_cancel(struct session_request *r)
 	return true;
 }
 
-/* Moves a list, so that who is told may come back at once without being told again. */
-static void
-list_take(struct list *from, struct list *to)
-{
-	struct list *it, *tmp;
-
-	list_init(to);
-	list_for_each_safe(it, tmp, from) {
-		list_remove(it);
-		list_append(to, it);
-	}
-}
-
 static struct session_outcome
 outcome_of(const struct http_request *r)
 {
@@ -243,7 +230,8 @@ session_login_end(struct session *s, const struct session_outcome *why)
 		s->state = STATE_READY;
 		s->generation++;
 	}
-	list_take(&s->waiting, &all);
+	list_init(&all);
+	list_move_all(&all, &s->waiting);
 	list_for_each_safe(it, tmp, &all) {
 		struct session_request *r = container_of(it, struct session_request,
 		    link);
@@ -314,13 +302,11 @@ on_check_done(struct session_request *r)
 	struct list all;
 	struct list *it, *tmp;
 
-	list_take(&s->checks, &all);
+	list_init(&all);
+	list_move_all(&all, &s->checks);
 	s->checking = false;
 	if (!list_is_empty(&s->next_checks)) {
-		list_for_each_safe(it, tmp, &s->next_checks) {
-			list_remove(it);
-			list_append(&s->checks, it);
-		}
+		list_move_all(&s->checks, &s->next_checks);
 		start_check(s);
 	}
 	list_for_each_safe(it, tmp, &all) {

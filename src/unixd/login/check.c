@@ -163,12 +163,7 @@ tell(struct check *k, enum cached result, unsigned seconds)
 	k->seconds = seconds;
 	k->telling = true;
 	list_init(&waiting);
-	while (!list_is_empty(&k->users)) {
-		struct list *it = k->users.next;
-
-		list_remove(it);
-		list_append(&waiting, it);
-	}
+	list_move_all(&waiting, &k->users);
 	while (!list_is_empty(&waiting)) {
 		struct check_user *u = container_of(waiting.next, struct check_user,
 		    link);

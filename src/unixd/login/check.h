@@ -35,8 +35,8 @@ struct check_user {
 	struct list link;
 	struct check *check; /* NULL: none */
 	uint32_t version;    /* of the credential, once fn is called */
-	/* ACCEPTS, REJECTS, NONE, WAIT (then `seconds`) or BUSY; once, never from inside
-	 * check_want(). */
+	/* What came of it, or why it was not done after all: never NOT_ASKED or CHECKING;
+	 * WAIT with `seconds`. Once, never from inside check_want(). */
 	void (*fn)(struct check_user *u, enum cached result, unsigned seconds);
 };
 

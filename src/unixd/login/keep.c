@@ -163,5 +163,5 @@ keep_wall_save(struct login *l)
 	l->keeper.wall_stored_s = now;
 	le32_put(blob, (uint32_t)now);
 	le32_put(blob + 4, (uint32_t)((uint64_t)now >> 32));
-	store_put_value(l->ports.store, KEEP_WALL_VALUE, blob, sizeof(blob), NULL, NULL);
+	store_put_value(l->ports.store, STORE_VALUE_WALL, blob, sizeof(blob), NULL, NULL);
 }

@@ -8,8 +8,6 @@
 
 #include "src/unixd/core/list.h"
 
-#define KEEP_WALL_VALUE STORE_VALUE_WALL
-
 struct cred;
 struct keep;
 struct login;

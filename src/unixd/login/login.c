@@ -257,7 +257,7 @@ on_value(void *arg, const char *key, const void *blob, size_t len)
 	if (streq(key, KEY_VALUE) && len <= sizeof(ld->sealed)) {
 		memcpy(ld->sealed, blob, len);
 		ld->sealed_len = len;
-	} else if (streq(key, KEEP_WALL_VALUE) && len == 8) {
+	} else if (streq(key, STORE_VALUE_WALL) && len == 8) {
 		ld->l->keeper.wall_s = (int64_t)((uint64_t)le32_get(p) |
 		    (uint64_t)le32_get(p + 4) << 32);
 		ld->l->keeper.wall_stored_s = ld->l->keeper.wall_s;

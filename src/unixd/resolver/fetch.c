@@ -283,19 +283,11 @@ fetch_land(struct resolver *r, struct flight *f, enum landing how)
 void
 fetch_flush(struct resolver *r)
 {
-	struct list *from[] = { &r->flights.front, &r->flights.back };
 	struct list queued;
-	size_t i;
 
 	list_init(&queued);
-	for (i = 0; i < ARRAY_SIZE(from); i++) {
-		while (!list_is_empty(from[i])) {
-			struct list *it = from[i]->next;
-
-			list_remove(it);
-			list_append(&queued, it);
-		}
-	}
+	list_move_all(&queued, &r->flights.front);
+	list_move_all(&queued, &r->flights.back);
 	while (!list_is_empty(&queued))
 		fetch_land(r, container_of(queued.next, struct flight, place),
 		    LANDED_NOT);

@@ -158,12 +158,7 @@ tell_probe_waiters(struct resolver *r)
 	struct list waiting;
 
 	list_init(&waiting);
-	while (!list_is_empty(&r->probes)) {
-		struct list *it = r->probes.next;
-
-		list_remove(it);
-		list_append(&waiting, it);
-	}
+	list_move_all(&waiting, &r->probes);
 	ask_landed(r, &waiting, LANDED_NOT);
 }
 

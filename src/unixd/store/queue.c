@@ -71,19 +71,6 @@ enqueue(struct queue *q, struct op *op)
 	list_append(is_secret(op->kind) ? &q->secrets : &q->ops, &op->link);
 }
 
-/* Moves all nodes of `from` to the end of `to`. */
-static void
-move_all(struct list *to, struct list *from)
-{
-	struct list *it;
-	struct list *tmp;
-
-	list_for_each_safe(it, tmp, from) {
-		list_remove(it);
-		list_append(to, it);
-	}
-}
-
 static void
 free_ops(struct list *ops)
 {
@@ -186,8 +173,8 @@ queue_take(struct queue *q, struct write_set *ret_set)
 
 	list_init(&set->ops);
 	list_init(&set->secrets);
-	move_all(&set->ops, &q->ops);
-	move_all(&set->secrets, &q->secrets);
+	list_move_all(&set->ops, &q->ops);
+	list_move_all(&set->secrets, &q->secrets);
 	set->durable = false;
 	list_for_each(it, &set->ops)
 		set->durable |= container_of(it, struct op, link)->kind == OP_ID;
@@ -205,7 +192,7 @@ queue_give_back_names(struct queue *q, struct write_set *set)
 	struct list *tmp;
 
 	list_init(&newer);
-	move_all(&newer, &q->ops);
+	list_move_all(&newer, &q->ops);
 	list_for_each_safe(it, tmp, &set->ops) {
 		struct op *op = container_of(it, struct op, link);
 
@@ -216,7 +203,7 @@ queue_give_back_names(struct queue *q, struct write_set *set)
 		else
 			enqueue(q, op);
 	}
-	move_all(&q->ops, &newer);
+	list_move_all(&q->ops, &newer);
 	q->clear |= set->clear;
 }
 
@@ -248,7 +235,7 @@ queue_give_back_secrets(struct queue *q, struct write_set *set)
 	struct list *tmp;
 
 	list_init(&newer);
-	move_all(&newer, &q->secrets);
+	list_move_all(&newer, &q->secrets);
 	list_for_each_safe(it, tmp, &set->secrets) {
 		struct op *op = container_of(it, struct op, link);
 
@@ -258,7 +245,7 @@ queue_give_back_secrets(struct queue *q, struct write_set *set)
 		else
 			op_free(op);
 	}
-	move_all(&q->secrets, &newer);
+	list_move_all(&q->secrets, &newer);
 	q->clear_creds |= set->clear_creds;
 }
 

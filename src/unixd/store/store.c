@@ -66,19 +66,6 @@ struct store {
 	char trouble[DB_TEXT_MAX];
 };
 
-/* Moves all nodes of `from` to the end of `to`. */
-static void
-move_all(struct list *to, struct list *from)
-{
-	struct list *it;
-	struct list *tmp;
-
-	list_for_each_safe(it, tmp, from) {
-		list_remove(it);
-		list_append(to, it);
-	}
-}
-
 /* In memory secrets are not written at all: that is not what was asked for. */
 static void
 write_batch(struct batch *b) ON_WORKER
@@ -117,8 +104,8 @@ take_batch(struct store *s)
 	b->store = s;
 	list_init(&b->waiters);
 	list_init(&b->told);
-	move_all(&b->waiters, &s->waiters);
-	move_all(&b->told, &s->told);
+	list_move_all(&b->waiters, &s->waiters);
+	list_move_all(&b->told, &s->told);
 	b->has_secrets = queue_has_secrets(&s->queue);
 	/* With nothing to write, those who wait still want to know that it works. */
 	b->has_names = queue_has_names(&s->queue) || !list_is_empty(&b->waiters);
@@ -153,7 +140,7 @@ write_failed(struct store *s, struct batch *b)
 		queue_give_back_secrets(&s->queue, &b->set);
 	if (b->r_names < 0) {
 		queue_give_back_names(&s->queue, &b->set);
-		move_all(&s->waiters, &b->waiters);
+		list_move_all(&s->waiters, &b->waiters);
 	}
 	s->pause_ns = s->pause_ns == 0 ? RETRY_FIRST : s->pause_ns * 2;
 	if (s->pause_ns > RETRY_MAX)

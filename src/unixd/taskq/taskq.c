@@ -124,12 +124,7 @@ job_end(struct taskq *q, struct job *j, enum taskq_result res, const char *text)
 			log_warn("tasks: home directory of %s: %s", j->home.spn, text);
 	}
 	list_init(&waiters);
-	while (!list_is_empty(&j->waiters)) {
-		struct list *it = j->waiters.next;
-
-		list_remove(it);
-		list_append(&waiters, it);
-	}
+	list_move_all(&waiters, &j->waiters);
 	free(j->strings);
 	free(j);
 	answer_all(&waiters, res, text);
@@ -207,19 +202,11 @@ static void
 on_not_come(struct timer *t)
 {
 	struct taskq *q = container_of(t, struct taskq, coming);
-	struct list *it, *tmp, waiters;
+	struct list *it, waiters;
 
 	list_init(&waiters);
-	list_for_each_safe(it, tmp, &q->queue) {
-		struct job *j = container_of(it, struct job, link);
-
-		while (!list_is_empty(&j->waiters)) {
-			struct list *w = j->waiters.next;
-
-			list_remove(w);
-			list_append(&waiters, w);
-		}
-	}
+	list_for_each(it, &q->queue)
+		list_move_all(&waiters, &container_of(it, struct job, link)->waiters);
 	answer_all(&waiters, TASKQ_NO_TASKS, "");
 }
 
