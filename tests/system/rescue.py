@@ -54,6 +54,8 @@ def units(host, report):
         report.truth("units", f"{unit} is {state}", state == "active")
     failed = host.out("systemctl", "--failed", "--plain", "--no-legend")
     report.truth("units", "none has failed", not failed, failed)
+    loops = host.journal("--boot", "--grep", "ordering cycle|ordering dependency")
+    report.truth("units", "none waits for another in a circle", not loops, loops)
 
 
 def without_tasks(host, report):
