@@ -202,6 +202,12 @@ netns_wait_for 60 sh -c 'kanidm-unix status --verbose | grep -q "nobody may log 
 grep -q "nobody may log in: pam_allowed_login_groups is empty" "$NETNS_LOG" ||
 	netns_fail "the journal does not say that nobody may log in"
 netns_expect "account: nobody" "OK NOBODY" "$probe" acct alice
+# Loudly at the start, too: an installation begins like this.
+: >"$NETNS_LOG"
+netns_daemon_stop
+netns_daemon_start
+grep -q "nobody may log in: pam_allowed_login_groups is empty" "$NETNS_LOG" ||
+	netns_fail "the start does not say that nobody may log in: $(cat "$NETNS_LOG")"
 
 # --- a crowd: with the usual deadline no wrong verdict, with a long one all get in
 crowd() # N LIMIT_MS [processes [bulk]]

@@ -47,6 +47,10 @@ def symlinks(host, report):
            f"644 {uid}")
     expect(report, "capabilities of tasks", capabilities(host, "kanidm-unixd-tasks"),
            {CHOWN_FOWNER})
+    pid = host.out("systemctl", "show", "-p", "MainPID", "--value", "kanidm-unixd-tasks")
+    expect(report, "the network of tasks", host.out(
+        "nsenter", "-t", pid, "-n", "sh", "-c", "tail -n +3 /proc/net/dev | cut -d: -f1").split(),
+        ["lo"])
     expect(report, "nothing unfinished is left",
            host.out("find", "/home", "-maxdepth", "1", "-name", ".kanidm-*"), "")
 
