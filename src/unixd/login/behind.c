@@ -39,7 +39,7 @@ enum what {
 struct errand {
 	enum what what;
 	struct secret *password;
-	bool was_suspended; /* the credential, when the server said it */
+	bool overtaken; /* the server has refused the remembered password since */
 };
 
 struct behind {
@@ -248,8 +248,8 @@ on_checked(void *arg, int rc, int took_ms)
 		if (is_same)
 			suspend(b->l, b->cred, b->name);
 		end(b);
-	} else if (is_same && b->cred->suspended && !b->now.was_suspended) {
-		end(b); /* the server has refused it since */
+	} else if (is_same && b->now.overtaken) {
+		end(b);
 	} else if (is_same) {
 		mark_proven(b->l, b->cred);
 		keep_cred(b->l, b->cred);
@@ -312,20 +312,24 @@ add(struct login *l, struct cred *c, const char *name, enum what what,
 		b = xcalloc(1, sizeof(*b));
 		b->l = l;
 		b->cred = c;
-		b->now = (struct errand){ what, password, c->suspended };
+		b->now = (struct errand){ .what = what, .password = password };
 		snprintf(b->name, sizeof(b->name), "%s", name);
 		c->behind = b;
 		begin(b);
 		return;
 	}
-	if (what < b->next.what ||
-	    (b->next.what == WHAT_NOTHING && what == b->now.what &&
-		secret_is_same(b->now.password, password))) {
+	if (b->next.what == WHAT_NOTHING && what == b->now.what &&
+	    secret_is_same(b->now.password, password)) {
+		b->now.overtaken = false;
+		secret_free(password);
+		return;
+	}
+	if (what < b->next.what) {
 		secret_free(password);
 		return;
 	}
 	clear(&b->next);
-	b->next = (struct errand){ what, password, c->suspended };
+	b->next = (struct errand){ .what = what, .password = password };
 }
 
 static bool
@@ -363,6 +367,8 @@ behind_denied(struct login *l, const struct uuid *uuid, const char *name,
 		return;
 	}
 	if (is_about(&hint, c, CACHED_ACCEPTS)) {
+		if (c->behind != NULL)
+			c->behind->now.overtaken = c->behind->next.overtaken = true;
 		suspend(l, c, name);
 		secret_free(password);
 		return;
