@@ -48,17 +48,18 @@ def another_persons_password(host, report):
 
 
 def timing(host, report, state):
-    """Medians of what a remote person can measure."""
+    """Medians of what a remote person can measure, through the stack as installed: pam_unix
+    asks, so that an unknown name is asked for a password as well."""
     medians = {}
     for what, name in (("wrong password", "bob"), ("unknown name", "nobody-has-it"),
                        ("expired, wrong password", "carol"), ("not in a group", "olga")):
-        times = [int(host.pam(name, "auth", service="only", typed=WRONG)[0]["ms"])
+        times = [int(host.pam(name, "auth", typed=WRONG)[0]["ms"])
                  for _ in range(7)]
         medians[what] = statistics.median(times)
         print(f"    {state}: {what}: median {medians[what]:.0f} ms of {times}")
     # On an idle machine they are 2 and 20 ms apart; how long verifying takes varies by a third.
     spread = max(medians.values()) - min(medians.values())
-    limit = max(60, max(medians.values()) / 3)
+    limit = max(100, max(medians.values()) / 3)
     report.truth("timing", f"{state}: medians differ by {spread:.0f} ms (at most {limit:.0f})",
                  spread <= limit, medians)
 

@@ -233,7 +233,7 @@ def without(host, matrix):
                entries=NO_PASSWD)
 
     host.run("systemctl", "unmask", "kanidm-unixd-tasks")
-    matrix.section("The resolver daemon is frozen", auth=7.0, account=7.0, session=5.0)
+    matrix.section("The resolver daemon is frozen", auth=11.0, account=11.0, session=5.0)
     # pam_unix asks libc for the name as well, and an unknown one is waited for each time.
     host.run("systemctl", "kill", "-s", "STOP", "kanidm-unixd")
     matrix.row("right password", "alice", entries=NO_PASSWD)
