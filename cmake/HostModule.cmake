@@ -15,3 +15,16 @@ function(ku_host_module target)
     target_compile_options(${target} PRIVATE -Wframe-larger-than=2048)
   endif()
 endfunction()
+
+# ku_host_sources(ret_sources file ...): these files of the folder, and those of the host-safe
+# libraries, which a module compiles in its own way.
+function(ku_host_sources ret)
+  list(TRANSFORM ARGN PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/" OUTPUT_VARIABLE all)
+  foreach(lib ku_map ku_client ku_wire ku_base)
+    get_target_property(dir ${lib} SOURCE_DIR)
+    get_target_property(sources ${lib} SOURCES)
+    list(TRANSFORM sources PREPEND "${dir}/")
+    list(APPEND all ${sources})
+  endforeach()
+  set(${ret} ${all} PARENT_SCOPE)
+endfunction()
