@@ -346,12 +346,6 @@ local_has_gid(const struct local *l, uint32_t gid)
 }
 
 const char *
-local_uid_name(const struct local *l, uint32_t uid)
-{
-	return name_of(&l->passwd, uid);
-}
-
-const char *
 local_gid_name(const struct local *l, uint32_t gid)
 {
 	return name_of(&l->group, gid);

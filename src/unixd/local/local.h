@@ -60,7 +60,6 @@ bool local_has_gid(const struct local *l, uint32_t gid);
 
 /* Canonical name of a number (the first line that has it), or NULL. Borrowed until the
  * next local_refresh(). */
-const char *local_uid_name(const struct local *l, uint32_t uid);
 const char *local_gid_name(const struct local *l, uint32_t gid);
 
 /* The group line with this exact name; false when there is none. Borrowed likewise. */

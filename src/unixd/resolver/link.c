@@ -121,13 +121,6 @@ link_probe_done(struct link *l, int64_t now, const struct idp_result *res,
 }
 
 unsigned
-link_refused(struct link *l, int64_t now, enum idp_reason reason, const char *detail,
-    uint32_t spread)
-{
-	return fail(l, now, reason, detail, true, spread);
-}
-
-unsigned
 link_network_changed(struct link *l, int64_t now)
 {
 	if (l->state == LINK_ONLINE)

@@ -53,9 +53,6 @@ void link_probe_begun(struct link *l, int64_t now);
 /* `spread`: a random number, for the jitter of the next try. */
 unsigned link_probe_done(struct link *l, int64_t now, const struct idp_result *res,
     uint32_t spread);
-/* The server answers, but not with what we may rely on (rights lost). */
-unsigned link_refused(struct link *l, int64_t now, enum idp_reason reason,
-    const char *detail, uint32_t spread);
 
 /* The network changed: try at once unless online. */
 unsigned link_network_changed(struct link *l, int64_t now);

@@ -120,6 +120,7 @@ the_same_failure_is_told_once_and_another_reason_again(void **state)
 static void
 being_refused_is_not_online_and_keeps_its_reason(void **state)
 {
+	const struct idp_result no_rights = result(IDP_REFUSED, IDP_NO_RIGHTS);
 	struct link l = offline(IDP_REFUSED, IDP_TOKEN_REFUSED);
 
 	(void)state;
@@ -127,7 +128,7 @@ being_refused_is_not_online_and_keeps_its_reason(void **state)
 	assert_int_equal(l.reason, IDP_TOKEN_REFUSED);
 	assert_false(link_is_online(&l));
 	l = online();
-	assert_int_equal(link_refused(&l, CLOCK_S, IDP_NO_RIGHTS, "", 0), LINK_DO_TELL);
+	assert_int_equal(link_probe_done(&l, CLOCK_S, &no_rights, 0), LINK_DO_TELL);
 	assert_int_equal(link_mode(&l), MODE_OFFLINE);
 }
 
