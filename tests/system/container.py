@@ -23,6 +23,7 @@ ENV = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
        "LANG": "C.UTF-8", "HOME": "/root", "TERM": "dumb"}
 SERVER_ADDRESS = "10.99.0.1"
 HOST_ADDRESS = "10.99.0.2"
+MARK = "ku-system-mark"
 
 
 def sh(*argv, **kw):
@@ -196,20 +197,33 @@ class Container:
         """A command in the host on a terminal of ours."""
         return Talk(self.argv(*argv, user=user), name=" ".join(map(str, argv)), env=ENV)
 
+    def _journal_catches_up(self):
+        """--sync leaves out what still waits in journald's socket. Lines come out of it in the
+        order in which they went in, so one of ours comes last."""
+        mark = f"{MARK} {time.monotonic_ns()}"
+        self.run("logger", "--tag", MARK, mark)
+        until("the journal has caught up", 20, lambda: mark in self.out(
+            "journalctl", "--no-pager", "--quiet", "-o", "cat", "-n", "1", "-t", MARK,
+            check=False))
+        self.run("journalctl", "--sync", check=False)
+
     def journal(self, *args):
         """Lines of the journal."""
-        self.run("journalctl", "--sync", check=False)
+        self._journal_catches_up()
         return self.out("journalctl", "--no-pager", "--quiet", "-o", "cat", *args, check=False)
 
     def cursor(self):
         """Where the journal is now, for journal_since()."""
-        self.run("journalctl", "--sync", check=False)
+        self._journal_catches_up()
         text = self.out("journalctl", "-n", "1", "--show-cursor", "-o", "cat", "--no-pager")
         return text.rsplit("-- cursor: ", 1)[-1]
 
-    def journal_since(self, cursor, *args):
-        """What was written to the journal since."""
-        return self.journal(f"--after-cursor={cursor}", *args)
+    def journal_since(self, cursor, *programs):
+        """What was written to the journal since, by some programs or by anybody. The mark at the
+        cursor has to be among what is looked for: journalctl would pass over the first line."""
+        tags = [arg for name in (*programs, MARK) for arg in ("-t", name)] if programs else []
+        lines = self.journal(f"--after-cursor={cursor}", *tags).splitlines()
+        return "\n".join(line for line in lines if not line.startswith(MARK))
 
     def pid_of(self, unit):
         """The main process of a unit, as a number out here."""

@@ -105,7 +105,7 @@ class Matrix:
         return f"{limit} s"
 
     def _audit(self, mark):
-        lines = self.host.journal_since(mark, "-t", "pamrun").splitlines()
+        lines = self.host.journal_since(mark, "pamrun").splitlines()
         ours = [line.split("pam_kanidm(", 1)[1] for line in lines if "pam_kanidm(" in line]
         text = " / ".join(re.sub(r"^entry:\w+\): ", "", line) for line in ours)
         text = re.sub(r"logname=\S*", "logname=", text)
