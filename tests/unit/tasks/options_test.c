@@ -17,7 +17,8 @@ static char *out_text, *err_text;
 static int
 parse(struct task_options *o, const char *a, const char *b)
 {
-	char name[] = "kanidm_unixd_tasks", one[64], two[64];
+	/* the options point into them */
+	static char name[] = "kanidm_unixd_tasks", one[64], two[64];
 	char *argv[] = { name, NULL, NULL, NULL };
 	size_t n;
 	FILE *out, *err;
