@@ -6,6 +6,7 @@ namespace where the identity server runs.
 The caller (tests/system/run) has put us into mount, network and PID namespaces of our own:
 nothing here has to be undone on the host.
 """
+import json
 import os
 import pathlib
 import shutil
@@ -219,11 +220,20 @@ class Container:
         return text.rsplit("-- cursor: ", 1)[-1]
 
     def journal_since(self, cursor, *programs):
-        """What was written to the journal since, by some programs or by anybody. The mark at the
-        cursor has to be among what is looked for: journalctl would pass over the first line."""
-        tags = [arg for name in (*programs, MARK) for arg in ("-t", name)] if programs else []
-        lines = self.journal(f"--after-cursor={cursor}", *tags).splitlines()
-        return "\n".join(line for line in lines if not line.startswith(MARK))
+        """What was written to the journal since, by some programs or by anybody. Chosen here and
+        not by journalctl, which passes over the first line when the one at the cursor is not
+        among what is looked for."""
+        self._journal_catches_up()
+        lines = self.out("journalctl", "--no-pager", "--quiet", "-o", "json",
+                         f"--after-cursor={cursor}", check=False).splitlines()
+        found = []
+        for entry in map(json.loads, lines):
+            name, message = entry.get("SYSLOG_IDENTIFIER"), entry.get("MESSAGE") or ""
+            if isinstance(message, list):  # not text
+                message = bytes(message).decode(errors="replace")
+            if name != MARK and (not programs or name in programs):
+                found.append(message)
+        return "\n".join(found)
 
     def pid_of(self, unit):
         """The main process of a unit, as a number out here."""
