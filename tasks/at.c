@@ -14,17 +14,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-void
-fd_closep(int *fd)
-{
-	int saved = errno;
-
-	if (*fd >= 0)
-		(void)close(*fd);
-	*fd = -1;
-	errno = saved;
-}
-
 int
 at_open(int dir, const char *name, int flags, mode_t mode)
 {

@@ -6,9 +6,6 @@
 
 #include "src/base/attr.h"
 
-/* For cleanup_(fd_closep); -1 is fine. */
-void fd_closep(int *fd);
-
 /*
  * Opens `name`, one component, in the directory `dir`; never follows a link. CLOEXEC.
  * `mode` counts with O_CREAT only. The descriptor, or -errno.

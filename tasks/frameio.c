@@ -15,6 +15,7 @@
 
 #include "ku/wire.h"
 #include "ku/wire_task.h"
+#include "src/base/fd.h"
 #include "tasks/at.h"
 
 int

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "src/base/fd.h"
 #include "src/base/le.h"
 #include "src/base/util.h"
 #include "src/prog/log.h"

@@ -21,6 +21,7 @@
 #include "ku/wire.h"
 #include "ku/wire_task.h"
 #include "src/base/deadline.h"
+#include "src/base/fd.h"
 #include "src/prog/xalloc.h"
 #include "tasks/at.h"
 #include "tasks/frameio.h"

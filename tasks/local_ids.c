@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "src/base/fd.h"
 #include "src/base/name.h"
 #include "src/base/util.h"
 #include "src/prog/config.h"

@@ -4,7 +4,6 @@
  * root may do), then serve_run(). The mount helper is the same program with another set of
  * privileges, so that requests are judged by the same code.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "ku/paths.h"
+#include "src/base/fd.h"
 #include "src/prog/log.h"
 #include "src/prog/xalloc.h"
 #include "tasks/caps.h"
@@ -22,18 +22,6 @@
 #include "tasks/prefix.h"
 #include "tasks/serve.h"
 #include "tasks/work.h"
-
-/* Without them a log line would go into whatever is opened next. */
-static bool
-open_missing_stdio(void)
-{
-	int fd;
-
-	do {
-		fd = open("/dev/null", O_RDWR | O_NOCTTY);
-	} while (fd >= 0 && fd <= STDERR_FILENO);
-	return fd >= 0 && close(fd) == 0;
-}
 
 static enum caps_role
 role_for(const struct task_options *o, const struct work *w)
@@ -83,7 +71,7 @@ main(int argc, char **argv)
 	struct work w;
 	int rc;
 
-	if (!open_missing_stdio())
+	if (fd_open_missing_stdio() < 0)
 		return 1;
 	rc = task_options_parse(argc, argv, &o, stdout, stderr);
 	if (rc >= 0)

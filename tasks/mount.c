@@ -14,6 +14,7 @@
 
 #include "ku/wire.h"
 #include "ku/wire_task.h"
+#include "src/base/fd.h"
 #include "src/prog/log.h"
 #include "src/prog/sdnotify.h"
 #include "src/prog/xalloc.h"

@@ -11,6 +11,7 @@
 
 #include "ku/wire.h"
 #include "ku/wire_task.h"
+#include "src/base/fd.h"
 #include "tasks/at.h"
 #include "tasks/frameio.h"
 

@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "src/base/fd.h"
 #include "src/base/util.h"
 #include "src/prog/log.h"
 #include "src/prog/xalloc.h"

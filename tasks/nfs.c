@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "src/base/fd.h"
 #include "tasks/at.h"
 #include "tasks/caps.h"
 #include "tasks/tree.h"

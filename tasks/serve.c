@@ -15,6 +15,7 @@
 
 #include "ku/wire.h"
 #include "ku/wire_task.h"
+#include "src/base/fd.h"
 #include "src/base/util.h"
 #include "src/prog/log.h"
 #include "src/prog/sdnotify.h"

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "src/base/fd.h"
 #include "src/base/util.h"
 #include "src/prog/log.h"
 #include "src/prog/xalloc.h"
@@ -76,22 +77,6 @@ hand_over(struct copy *c, int fd, mode_t mode)
 }
 
 static int
-write_all(int fd, const uint8_t *data, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
-static int
 copy_bytes(struct copy *c, int from, int to)
 {
 	for (;;) {
@@ -109,7 +94,7 @@ copy_bytes(struct copy *c, int from, int to)
 			return why_set(c->why, -EFBIG,
 			    "%s: the skeleton is larger than %u MiB", c->path,
 			    TREE_MAX_BYTES >> 20);
-		rc = write_all(to, c->buffer, (size_t)n);
+		rc = fd_write_all(to, c->buffer, (size_t)n);
 		if (rc < 0)
 			return failed(c, "write", rc);
 	}

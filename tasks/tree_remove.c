@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "src/base/fd.h"
 #include "src/base/util.h"
 #include "tasks/at.h"
 #include "tasks/tree.h"

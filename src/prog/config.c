@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "src/base/fd.h"
 #include "src/base/util.h"
 #include "src/prog/config_reader.h"
 #include "src/prog/xalloc.h"
@@ -120,27 +121,6 @@ config_new_default(void)
 	return c;
 }
 
-/* At most one byte more than a document may have, so that too much shows. */
-static int
-read_whole(int fd, char *text, size_t *ret_len)
-{
-	size_t len = 0;
-
-	while (len <= TOML_MAX_SIZE) {
-		ssize_t n = read(fd, text + len, TOML_MAX_SIZE + 1 - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	*ret_len = len;
-	return len > TOML_MAX_SIZE ? -EFBIG : 0;
-}
-
 void
 config_source_read(struct config_source *s, const char *path)
 {
@@ -156,7 +136,10 @@ config_source_read(struct config_source *s, const char *path)
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		s->open_to_all = (st.st_mode & S_IWOTH) != 0;
 	s->text = xmalloc(TOML_MAX_SIZE + 1);
-	s->err = read_whole(fd, s->text, &s->len);
+	/* One byte more than a document may have, so that too much shows. */
+	s->err = fd_read_full(fd, s->text, TOML_MAX_SIZE + 1, &s->len);
+	if (s->err == 0 && s->len > TOML_MAX_SIZE)
+		s->err = -EFBIG;
 	(void)close(fd);
 	s->text = xreallocarray(s->text, s->len + 1, 1);
 }

@@ -13,39 +13,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "src/base/fd.h"
 #include "src/base/util.h"
 #include "src/prog/config_reader.h"
 #include "src/prog/xalloc.h"
 
 #define LAST_GOOD "last-good"
 
-static void
-close_fd(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-}
-
-static int
-write_whole(int fd, const char *text, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, text, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		text += n;
-		len -= (size_t)n;
-	}
-	return fsync(fd) < 0 ? -errno : 0;
-}
-
 static int
 write_new(int dirfd, const char *name, const struct config_source *s)
 {
-	cleanup_(close_fd) int fd = -1;
+	cleanup_(fd_closep) int fd = -1;
 	int err;
 
 	/* Left behind by a crash, or a link somebody made: never written through. */
@@ -55,7 +33,9 @@ write_new(int dirfd, const char *name, const struct config_source *s)
 	    0600);
 	if (fd < 0)
 		return -errno;
-	err = write_whole(fd, s->text, s->len);
+	err = fd_write_all(fd, s->text, s->len);
+	if (err == 0 && fsync(fd) < 0)
+		err = -errno;
 	if (err < 0)
 		(void)unlinkat(dirfd, name, 0);
 	return err;
@@ -106,7 +86,7 @@ static int
 save(const char *dir, const struct config_source *client,
     const struct config_source *unixd)
 {
-	cleanup_(close_fd) int fd = -1;
+	cleanup_(fd_closep) int fd = -1;
 	int err = 0;
 
 	fd = open_directory(dir);

@@ -4,7 +4,6 @@
  * root), then daemon_run().
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "ku/paths.h"
+#include "src/base/fd.h"
 #include "src/prog/config.h"
 #include "src/prog/log.h"
 #include "src/unixd/daemon.h"
@@ -56,20 +56,6 @@ withdraw(void)
 	return 0;
 }
 
-/* Without them the log would go into whatever is opened next: the database, a connection. */
-static int
-open_missing_stdio(void)
-{
-	int fd;
-
-	do {
-		fd = open("/dev/null", O_RDWR | O_NOCTTY);
-	} while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd < 0)
-		return -errno;
-	return close(fd);
-}
-
 static void
 prepare_process(void)
 {
@@ -93,7 +79,7 @@ int
 main(int argc, char **argv)
 {
 	struct options o;
-	int rc = open_missing_stdio();
+	int rc = fd_open_missing_stdio();
 
 	if (rc < 0)
 		return 1;

@@ -19,6 +19,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "src/base/fd.h"
 #include "src/base/util.h"
 #include "src/prog/log.h"
 #include "src/prog/xalloc.h"
@@ -42,13 +43,6 @@ struct acceptor {
 };
 
 static void watch_fired(struct timer *t);
-
-static void
-closep(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-}
 
 static int
 address(const char *path, struct sockaddr_un *ret_addr)
@@ -82,7 +76,7 @@ make_parent(const char *path)
 static int
 clear_stale(const struct sockaddr_un *addr)
 {
-	cleanup_(closep) int fd = -1;
+	cleanup_(fd_closep) int fd = -1;
 	struct stat st;
 
 	if (lstat(addr->sun_path, &st) < 0)
@@ -147,7 +141,7 @@ on_readable(struct loop_fd *f, uint32_t events)
 static int
 open_path(const char *path, int *ret_fd, struct stat *ret_st)
 {
-	cleanup_(closep) int fd = -1;
+	cleanup_(fd_closep) int fd = -1;
 	struct sockaddr_un addr;
 	int rc;
 
@@ -242,7 +236,7 @@ int
 acceptor_bind(struct loop *l, const char *path, int watch_ms, acceptor_fn fn, void *arg,
     struct acceptor **ret_a)
 {
-	cleanup_(closep) int fd = -1;
+	cleanup_(fd_closep) int fd = -1;
 	struct acceptor *a = NULL;
 	struct stat st;
 	int rc;

@@ -18,20 +18,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "src/base/fd.h"
 #include "src/base/util.h"
-
-static void
-close_fdp(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-}
 
 /* 0 with the descriptor of a file that is long enough to be a pin; -errno. */
 static int
 pin_open(const char *path, int *ret_fd)
 {
-	int cleanup_(close_fdp)
+	int cleanup_(fd_closep)
 	    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	struct stat st;
 
@@ -47,7 +41,7 @@ pin_open(const char *path, int *ret_fd)
 static int
 pin_check(const char *path)
 {
-	int cleanup_(close_fdp) fd = -1;
+	int cleanup_(fd_closep) fd = -1;
 	int r = pin_open(path, &fd);
 	char byte;
 
@@ -91,7 +85,7 @@ pin_create(const char *path)
 	(void)snprintf(tmp, sizeof(tmp), "%s.XXXXXX", path);
 	{
 		/* mkostemp makes the file 0600 */
-		int cleanup_(close_fdp) fd = mkostemp(tmp, O_CLOEXEC);
+		int cleanup_(fd_closep) fd = mkostemp(tmp, O_CLOEXEC);
 
 		if (fd < 0)
 			return -errno;
@@ -160,36 +154,18 @@ pin_prepare(const char *configured, const char *path, const char *alt,
 				   : strerror(-rc));
 }
 
-/* Until the end or until the secret is full. */
-static int
-read_all(int fd, struct secret *s)
-{
-	while (s->len < s->cap) {
-		ssize_t n = read(fd, s->data + s->len, s->cap - s->len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		s->len += (size_t)n;
-	}
-	return 0;
-}
-
 int
 pin_read(const struct pin *pin, struct secret **ret_secret)
 {
 	struct secret *s cleanup_(secret_freep) = secret_new(PIN_MAX_LEN + 1);
-	int cleanup_(close_fdp) fd = -1;
+	int cleanup_(fd_closep) fd = -1;
 	int r;
 
 	if (s == NULL)
 		return -ENOMEM;
 	r = pin_open(pin->path, &fd);
 	if (r == 0)
-		r = read_all(fd, s);
+		r = fd_read_full(fd, s->data, s->cap, &s->len);
 	if (r < 0)
 		return r;
 	/* The file may have changed since its size was looked at. */

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "src/base/fd.h"
 #include "src/base/ids.h"
 #include "src/base/util.h"
 #include "src/prog/xalloc.h"
@@ -143,19 +144,12 @@ slurp(int fd, size_t cap, size_t hint, size_t *ret_len)
 	return buf;
 }
 
-static void
-closep(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-}
-
 static bool
 read_table(struct file *f, struct table *ret_table, struct local_ident *ret_ident)
 {
 	/* Not blocking: the path might be a FIFO. */
 	int fd cleanup_(
-	    closep) = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	    fd_closep) = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	char *data cleanup_(freep) = NULL;
 	struct stat st;
 	size_t len;

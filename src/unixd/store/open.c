@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "src/base/fd.h"
 #include "src/base/util.h"
 #include "src/prog/xalloc.h"
 #include "src/unixd/store/aside.h"
@@ -48,20 +49,13 @@ static const struct table_copy {
 	    "INSERT OR IGNORE INTO keyed_values VALUES (?1, ?2)", SECRETS, 2 },
 };
 
-static void
-closep(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-}
-
 /* Does the beginning of PATH-wal hold these bytes? */
 static bool
 log_mentions(const char *path, const char *text)
 {
 	char *name cleanup_(freep) = xasprintf("%s-wal", path);
 	int fd cleanup_(
-	    closep) = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	    fd_closep) = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	char *buf cleanup_(freep) = NULL;
 	ssize_t n;
 
