@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: MPL-2.0
+# ku_drop_unused(target): what nobody calls does not reach the file. Part of ku_target().
+#
+# ku_compact(target): optimised for size. For folders whose code runs once a start, a login
+# or a request to the server, where what is waited for is a disk or a network; the daemon's
+# limit (scripts/check-install) is kept without slowing the paths that answer from memory.
+#
+# Neither touches unwind tables, frame protection or any flag of Hardening.cmake. Debug
+# builds, and with them the sanitizers', are left as they are.
+include(CheckCCompilerFlag)
+include(CheckLinkerFlag)
+check_c_compiler_flag(-Os KU_HAS_OS)
+check_linker_flag(C -Wl,--gc-sections KU_HAS_GC_SECTIONS)
+
+function(ku_drop_unused target)
+  if(KU_HAS_GC_SECTIONS AND NOT KU_COVERAGE)
+    target_compile_options(${target} PRIVATE
+      $<$<NOT:$<CONFIG:Debug>>:-ffunction-sections -fdata-sections>)
+    target_link_options(${target} PRIVATE $<$<NOT:$<CONFIG:Debug>>:-Wl,--gc-sections>)
+  endif()
+endfunction()
+
+function(ku_compact target)
+  if(KU_HAS_OS)
+    target_compile_options(${target} PRIVATE $<$<NOT:$<CONFIG:Debug>>:-Os>)
+  endif()
+endfunction()
