@@ -1,38 +1,20 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * kanidm-unix: the table of subcommands, and nothing else. Each subcommand says which
- * options and how many names it takes; usage, parsing and help are made from the table.
+ * kanidm-unix: what runs which command. What can be typed is in src/cli/kanidm_unix.c.
  */
-#include <getopt.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "ku/paths.h"
 #include "src/base/util.h"
+#include "src/cli/programs.h"
 #include "src/prog/config.h"
 #include "src/prog/xalloc.h"
 #include "tools/commands.h"
 
 struct args {
+	struct tool *t;
 	bool verbose;
 	bool json;
 	bool really;
 	const char *name;
-};
-
-enum names {
-	NO_NAME,
-	NAME,      /* as an argument */
-	NAME_FLAG, /* as -D NAME or --name NAME, as the reference has it */
-};
-
-struct command {
-	const char *name;
-	const char *options; /* short letters of `all_options` it takes */
-	enum names names;
-	const char *usage;
-	const char *help;
-	int (*run)(const struct tool *t, const struct args *a);
 };
 
 static int
@@ -80,105 +62,47 @@ run_version(const struct tool *t, const struct args *a)
 	return 0;
 }
 
-static int run_help(const struct tool *t, const struct args *a);
-
-/* clang-format off */
-static const struct command commands[] = {
-	{ "status", "vj", NO_NAME, "[-v|--verbose] [--json]",
-	    "is the daemon there, and the server?", run_status },
-	{ "explain", "", NAME, "NAME",
-	    "why a name resolves as it does, or does not", run_explain },
-	{ "auth-test", "D", NAME_FLAG, "-D|--name NAME",
-	    "would PAM let this person in?", run_auth_test },
-	{ "cache-invalidate", "", NO_NAME, "",
-	    "ask the server anew for everything", run_cache_invalidate },
-	{ "cache-clear", "r", NO_NAME, "--really",
-	    "forget everything that is cached", run_cache_clear },
-	{ "accept-id", "", NAME, "NAME",
-	    "take over the new uid that the server says", run_accept_id },
-	{ "version", "", NO_NAME, "", "print the version", run_version },
-	{ "help", "", NO_NAME, "", "print this help", run_help },
-};
-
-static const struct option all_options[] = {
-	{ "debug", no_argument, NULL, 'd' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "verbose", no_argument, NULL, 'v' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "really", no_argument, NULL, 'r' },
-	{ "name", required_argument, NULL, 'D' },
-	{ 0 },
-};
-/* clang-format on */
-
-static void
-usage(FILE *f)
-{
-	(void)fprintf(f, "usage: kanidm-unix COMMAND [-d|--debug] [OPTIONS]\n\n");
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		(void)fprintf(f, "  %-16s %-24s %s\n", commands[i].name,
-		    commands[i].usage, commands[i].help);
-	}
-}
-
 static int
 run_help(const struct tool *t, const struct args *a)
 {
 	(void)a;
-	usage(t->out);
+	cli_usage(t->out, &cli_kanidm_unix);
 	return 0;
 }
 
+static int (*const run[KANIDM_UNIX_N_COMMANDS])(const struct tool *t,
+    const struct args *a) = {
+	[KANIDM_UNIX_STATUS] = run_status,
+	[KANIDM_UNIX_EXPLAIN] = run_explain,
+	[KANIDM_UNIX_AUTH_TEST] = run_auth_test,
+	[KANIDM_UNIX_CACHE_INVALIDATE] = run_cache_invalidate,
+	[KANIDM_UNIX_CACHE_CLEAR] = run_cache_clear,
+	[KANIDM_UNIX_ACCEPT_ID] = run_accept_id,
+	[KANIDM_UNIX_VERSION] = run_version,
+	[KANIDM_UNIX_HELP] = run_help,
+};
+
 static void
-command_usage(FILE *f, const struct command *c)
+set(void *arg, int key, const char *value)
 {
-	(void)fprintf(f, "usage: kanidm-unix %s [-d|--debug]%s%s\n", c->name,
-	    c->usage[0] != '\0' ? " " : "", c->usage);
-}
+	struct args *a = arg;
 
-static const struct command *
-find(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		if (streq(commands[i].name, name))
-			return &commands[i];
+	switch (key) {
+	case 'd':
+		a->t->debug = true;
+		break;
+	case 'v':
+		a->verbose = true;
+		break;
+	case CLI_KEY_JSON:
+		a->json = true;
+		break;
+	case CLI_KEY_REALLY:
+		a->really = true;
+		break;
+	default:
+		a->name = value;
 	}
-	return NULL;
-}
-
-/* -1: go on; else the exit code. */
-static int
-parse(const struct command *c, int argc, char **argv, struct tool *t, struct args *a)
-{
-	int o;
-
-	while ((o = getopt_long(argc, argv, "dhvD:", all_options, NULL)) != -1) {
-		if (o == 'h') {
-			command_usage(stdout, c);
-			return 0;
-		}
-		if (o == 'd') {
-			t->debug = true;
-			continue;
-		}
-		if (o == '?' || strchr(c->options, o) == NULL) {
-			command_usage(stderr, c);
-			return 2;
-		}
-		a->verbose |= o == 'v';
-		a->json |= o == 'j';
-		a->really |= o == 'r';
-		if (o == 'D')
-			a->name = optarg;
-	}
-	if (argc - optind != (c->names == NAME ? 1 : 0) ||
-	    (c->names == NAME_FLAG && a->name == NULL)) {
-		command_usage(stderr, c);
-		return 2;
-	}
-	if (c->names == NAME)
-		a->name = argv[optind];
-	return -1;
 }
 
 /*
@@ -208,29 +132,16 @@ main(int argc, char **argv)
 {
 	cleanup_(freep) char *path = NULL;
 	struct tool t = { .out = stdout, .err = stderr };
-	const struct command *c;
-	struct args a = { 0 };
-	int rc;
+	struct args a = { .t = &t };
+	struct cli_args args;
+	int rc = cli_parse(&cli_kanidm_unix, argc, argv, set, &a, &args, stdout, stderr);
 
-	if (argc < 2) {
-		usage(stderr);
-		return 2;
-	}
-	if (streq(argv[1], "-h") || streq(argv[1], "--help")) {
-		usage(stdout);
-		return 0;
-	}
-	c = find(argv[1]);
-	if (c == NULL) {
-		(void)fprintf(stderr, "kanidm-unix: no such command: %s\n\n", argv[1]);
-		usage(stderr);
-		return 2;
-	}
-	rc = parse(c, argc - 1, argv + 1, &t, &a);
 	if (rc >= 0)
 		return rc;
+	if (args.operand != NULL)
+		a.name = args.operand;
 	path = socket_path();
 	t.sock_path = path;
-	rc = c->run(&t, &a);
+	rc = run[args.command->id](&t, &a);
 	return fflush(stdout) == 0 ? rc : 1;
 }

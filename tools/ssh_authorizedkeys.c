@@ -10,7 +10,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <linux/capability.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -21,14 +20,8 @@
 
 #include "ku/paths.h"
 #include "ku/wire.h"
+#include "src/cli/programs.h"
 #include "tools/commands.h"
-
-static const struct option options[] = {
-	{ "debug", no_argument, NULL, 'd' },
-	{ "version", no_argument, NULL, 'v' },
-	{ "help", no_argument, NULL, 'h' },
-	{ 0 },
-};
 
 static void printf_(2, 3) say(int priority, const char *fmt, ...)
 {
@@ -43,13 +36,6 @@ static void printf_(2, 3) say(int priority, const char *fmt, ...)
 	(void)vfprintf(stderr, fmt, ap);
 	va_end(ap);
 	(void)fputc('\n', stderr);
-}
-
-static void
-usage(FILE *f)
-{
-	(void)fprintf(f,
-	    "usage: kanidm_ssh_authorizedkeys [-d|--debug] [-v|--version] [ACCOUNT_ID]\n");
 }
 
 static int
@@ -108,39 +94,45 @@ become_the_caller(void)
 	return uid == 0 || syscall(SYS_capset, &h, none) == 0;
 }
 
+struct answers {
+	bool debug;
+	bool version;
+};
+
+static void
+set(void *arg, int key, const char *value)
+{
+	struct answers *a = arg;
+
+	(void)value;
+	a->debug |= key == 'd';
+	a->version |= key == 'v';
+}
+
 int
 main(int argc, char **argv)
 {
 	struct tool t = { .sock_path = KU_PATH_SOCK, .out = stdout, .err = stderr };
-	int c;
+	struct answers a = { 0 };
+	struct cli_args args;
+	int rc;
 
 	if (!become_the_caller())
 		return 1;
 	fill_stdio();
 	openlog("kanidm_ssh_authorizedkeys", LOG_PID, LOG_AUTHPRIV);
-	while ((c = getopt_long(argc, argv, "dvh", options, NULL)) != -1) {
-		switch (c) {
-		case 'd':
-			t.debug = true;
-			break;
-		case 'v':
-			(void)printf("ssh_authorizedkeys %s\n", KU_VERSION);
-			return 0;
-		case 'h':
-			usage(stdout);
-			return 0;
-		default:
-			usage(stderr);
-			return 2;
-		}
+	rc = cli_parse(&cli_kanidm_ssh_authorizedkeys, argc, argv, set, &a, &args, stdout,
+	    stderr);
+	if (rc >= 0)
+		return rc;
+	if (a.version) {
+		(void)printf("ssh_authorizedkeys %s\n", KU_VERSION);
+		return 0;
 	}
-	if (optind + 1 < argc) {
-		usage(stderr);
-		return 2;
-	}
-	if (optind == argc) {
+	if (args.operand == NULL) {
 		say(LOG_ERR, "No account specified, quitting!");
 		return 1;
 	}
-	return print_keys(&t, argv[optind]);
+	t.debug = a.debug;
+	return print_keys(&t, args.operand);
 }

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * What kanidm-unix understands. Names and options that the reference's tool has mean here
+ * what they mean there, -d behind every command included.
+ */
+#include "src/cli/programs.h"
+
+/* clang-format off */
+static const struct cli_option common[] = {
+	{ .key = 'd', .name = "debug",
+	  .help = "say on stderr what is asked, and how long the answer took" },
+	{ .key = 'h', .name = "help", .help = "print this help" },
+	{ 0 },
+};
+
+static const struct cli_option status[] = {
+	{ .key = 'v', .name = "verbose",
+	  .help = "everything the daemon knows about itself" },
+	{ .key = CLI_KEY_JSON, .name = "json", .help = "the same, as one JSON object" },
+	{ 0 },
+};
+
+static const struct cli_option auth_test[] = {
+	{ .key = 'D', .name = "name", .kind = CLI_PERSON, .value = "NAME", .required = true,
+	  .help = "whose password is tried" },
+	{ 0 },
+};
+
+static const struct cli_option cache_clear[] = {
+	{ .key = CLI_KEY_REALLY, .name = "really", .required = true,
+	  .help = "yes, remembered passwords too" },
+	{ 0 },
+};
+
+static const struct cli_command commands[] = {
+	{ .name = "status", .id = KANIDM_UNIX_STATUS, .options = status,
+	  .help = "is the daemon there, and the server?" },
+	{ .name = "explain", .id = KANIDM_UNIX_EXPLAIN,
+	  .operand = "NAME", .operand_kind = CLI_ENTRY,
+	  .help = "why a name resolves as it does, or does not" },
+	{ .name = "auth-test", .id = KANIDM_UNIX_AUTH_TEST, .options = auth_test,
+	  .help = "would PAM let this person in?" },
+	{ .name = "cache-invalidate", .id = KANIDM_UNIX_CACHE_INVALIDATE,
+	  .help = "ask the server anew for everything" },
+	{ .name = "cache-clear", .id = KANIDM_UNIX_CACHE_CLEAR, .options = cache_clear,
+	  .help = "forget everything that is cached" },
+	{ .name = "accept-id", .id = KANIDM_UNIX_ACCEPT_ID,
+	  .operand = "NAME", .operand_kind = CLI_PERSON,
+	  .help = "take over the new uid that the server says" },
+	{ .name = "version", .id = KANIDM_UNIX_VERSION, .help = "print the version" },
+	{ .name = "help", .id = KANIDM_UNIX_HELP, .help = "print this help" },
+	{ 0 },
+};
+/* clang-format on */
+
+const struct cli_program cli_kanidm_unix = {
+	.name = "kanidm-unix",
+	.section = 1,
+	.options = common,
+	.commands = commands,
+};
