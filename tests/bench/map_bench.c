@@ -11,18 +11,14 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "src/base/deadline.h"
 #include "src/map/map.h"
-#include "src/unixd/core/timers.h"
-#include "src/unixd/publish/publish.h"
+#include "support/people.h"
 
 #define ROUNDS  7
 #define LOOKUPS 200000u
-#define FIRST   100000u
 
 static uint32_t
 next_random(uint32_t *state)
@@ -31,40 +27,12 @@ next_random(uint32_t *state)
 	return *state >> 8;
 }
 
+/* As a module does it for each call. */
 static void
-fill(struct publish *p, uint32_t n, uint32_t fresh_until)
+make_name(struct name *to, char first, uint32_t i, char *text)
 {
-	for (uint32_t i = 0; i < n; i++) {
-		char name[32], spn[64], home[64], text[64];
-		const char *keys[] = { name, spn };
-		uint32_t gids[10];
-		struct passwd_view v = { FIRST + i, FIRST + i, spn, text, home,
-			"/bin/bash", 10, gids, false };
-		struct group_view g = { FIRST + i, spn, 0, NULL };
-
-		(void)snprintf(name, sizeof(name), "p%06u", i);
-		(void)snprintf(spn, sizeof(spn), "%s@idm.example.com", name);
-		(void)snprintf(home, sizeof(home), "/home/3f2a77c0-1b1e-4e6f-9d5c-%012u",
-		    i);
-		(void)snprintf(text, sizeof(text), "Person Number %u", i);
-		for (uint32_t k = 0; k < 10; k++)
-			gids[k] = 50000 + (i + k * 37) % 1000;
-		publish_user(p, &v, keys, 2, fresh_until);
-		publish_group(p, &g, keys, 2, fresh_until);
-	}
-}
-
-/* As a module does it for each call; from digits, so that no array of names is what the
- * cache misses come from. */
-static void
-make_name(struct name *to, char first, uint32_t i)
-{
-	char text[7];
-
-	text[0] = first;
-	for (int at = 6; at > 0; at--, i /= 10)
-		text[at] = (char)('0' + i % 10);
-	if (name_parse(text, sizeof(text), to) != 0)
+	people_name(first, i, text);
+	if (name_parse(text, 7, to) != 0)
 		abort();
 }
 
@@ -85,7 +53,7 @@ measure(struct map *m, uint32_t n, enum what what, bool same)
 	uint32_t state = 1, gids = 0, wrong = 0;
 	struct passwd pw;
 	struct name name;
-	char buf[1024];
+	char buf[1024], text[8];
 	int64_t begin;
 	int stop;
 
@@ -96,19 +64,20 @@ measure(struct map *m, uint32_t n, enum what what, bool same)
 
 		switch (what) {
 		case BY_NAME:
-			make_name(&name, 'p', k);
+			make_name(&name, 'p', k, text);
 			got = map_passwd_by_name(m, &name, 0, &pw, buf, sizeof(buf));
 			break;
 		case BY_UID:
-			got = map_passwd_by_uid(m, FIRST + k, 0, &pw, buf, sizeof(buf));
+			got = map_passwd_by_uid(m, PEOPLE_FIRST_UID + k, 0, &pw, buf,
+			    sizeof(buf));
 			break;
 		case UNKNOWN:
-			make_name(&name, 'q', k);
+			make_name(&name, 'x', k, text); /* nobody asked before */
 			got = map_passwd_by_name(m, &name, 0, &pw, buf, sizeof(buf));
 			want = MAP_ABSENT;
 			break;
 		default:
-			make_name(&name, 'p', k);
+			make_name(&name, 'p', k, text);
 			got = map_initgroups(m, &name, 0, count_gid, &gids, &stop);
 			break;
 		}
@@ -136,41 +105,24 @@ best_of(struct map *m, uint32_t n, enum what what, bool same)
 static void
 bench(const char *path, uint32_t n)
 {
-	struct publish_settings s = { path, "idm.example.com", 0, 3600 };
 	struct map m = MAP_INIT(path);
+	struct people people;
 	struct publish_stats stats;
-	struct timers ts;
-	struct publish *p;
-	int64_t begin, filled;
-	uint32_t now;
-	struct stat st;
+	int64_t begin = clock_mono_ns();
 
-	timers_init(&ts);
-	now = (uint32_t)clock_boot_s(&ts.now);
-	p = publish_new(&ts, &s);
-	begin = clock_mono_ns();
-	fill(p, n, now + 3600);
-	filled = clock_mono_ns();
-	publish_lease(p, now + 40, 0); /* as if a heartbeat came during the measurement */
-	if (publish_commit(p) != 0 || stat(path, &st) != 0) {
-		(void)printf("%s\n", publish_trouble(p));
-		exit(1);
-	}
-	publish_stats(p, &stats);
-	(void)printf("%u accounts: published in %.1f ms, written in %.1f ms, %zu bytes, "
+	people_publish(&people, path, n);
+	publish_stats(people.publish, &stats);
+	(void)printf("%u accounts: published and written in %.1f ms, %zu bytes, "
 		     "%zu an account\n",
-	    n, (double)(filled - begin) / 1e6, (double)(clock_mono_ns() - filled) / 1e6,
-	    stats.bytes, stats.bytes / n);
+	    n, (double)(clock_mono_ns() - begin) / 1e6, stats.bytes, stats.bytes / n);
 	for (int what = 0; what < N_WHAT; what++) {
-		publish_lease(p, (uint32_t)(clock_boot_ns() / 1000000000) + 40, 0);
+		people_lease(&people);
 		(void)printf("  %-16s same %6.0f ns   random %6.0f ns\n", what_text[what],
 		    best_of(&m, n, (enum what)what, true),
 		    best_of(&m, n, (enum what)what, false));
 	}
 	map_close(&m);
-	p = publish_free(p);
-	timers_deinit(&ts);
-	(void)unlink(path);
+	people_free(&people);
 }
 
 int
