@@ -41,9 +41,10 @@ def row(text, unit, ours, beside=None, name=None, limit=None, target=None):
 
 
 def ratio(text, unit, ours, beside, name, limit_of, target):
-    """A row of two lists of medians, round by round; limit_of(beside) is the limit."""
-    best = min(range(len(ours)), key=lambda i: ours[i] / limit_of(beside[i]))
-    row(text, unit, ours[best], beside[best], name, limit_of(beside[best]), target)
+    """A row of two lists of medians, round by round; limit_of(beside) is the limit, None where
+    nothing was promised."""
+    best = min(range(len(ours)), key=lambda i: ours[i] / (limit_of or float)(beside[i]))
+    row(text, unit, ours[best], beside[best], name, limit_of and limit_of(beside[best]), target)
 
 
 def rounds(measure):

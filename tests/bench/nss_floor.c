@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * libnss_floor.so.2: the cheapest module there can be. It answers one constant user and one
- * constant group, and "no such entry" for everything else. What a lookup costs through it
- * is what libc itself costs; the benchmark prints our module beside it.
+ * libnss_floor.so.2: the cheapest module there can be. It answers one constant user, with as
+ * many groups as ours has, and one constant group, and "no such entry" for everything else.
+ * What a lookup costs through it is what libc itself costs; the benchmark prints our module
+ * beside it. The constants are what tests/bench/fill calls its person 17.
  */
 #include <errno.h>
 #include <grp.h>
 #include <nss.h>
 #include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define FLOOR_NAME "alice"
-#define FLOOR_ID   2076403803u
+#define FLOOR_NAME   "u00017"
+#define FLOOR_ID     1901398446u
+#define FLOOR_GROUPS 10u
+#define FLOOR_GID    2068000u /* of the first of them */
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -35,8 +39,8 @@ give_passwd(struct passwd *pw, char *buf, size_t cap, int *errnop)
 	}
 	pw->pw_name = put(&buf, FLOOR_NAME);
 	pw->pw_passwd = put(&buf, "x");
-	pw->pw_gecos = put(&buf, "Alice Archer");
-	pw->pw_dir = put(&buf, "/home/alice");
+	pw->pw_gecos = put(&buf, "Person 00017");
+	pw->pw_dir = put(&buf, "/home/u00017@idm.example.test");
 	pw->pw_shell = put(&buf, "/bin/sh");
 	pw->pw_uid = FLOOR_ID;
 	pw->pw_gid = FLOOR_ID;
@@ -103,7 +107,10 @@ _nss_floor_getgrnam_r(const char *name, struct group *gr, char *buf, size_t cap,
 enum nss_status
 _nss_floor_getgrgid_r(gid_t gid, struct group *gr, char *buf, size_t cap, int *errnop)
 {
-	return gid == FLOOR_ID ? give_group(gr, buf, cap, errnop) : absent(errnop);
+	/* the constant group, whatever of his it is asked for: `id` asks for all of them */
+	return gid == FLOOR_ID || gid - FLOOR_GID < FLOOR_GROUPS
+	    ? give_group(gr, buf, cap, errnop)
+	    : absent(errnop);
 }
 
 enum nss_status
@@ -111,12 +118,22 @@ _nss_floor_initgroups_dyn(const char *user, gid_t group, long *start, long *size
     gid_t **groupsp, long limit, int *errnop)
 {
 	(void)group;
-	(void)limit;
 	if (strcmp(user, FLOOR_NAME) != 0)
 		return absent(errnop);
-	if (*start + 2 <= *size) {
-		(*groupsp)[(*start)++] = 68000;
-		(*groupsp)[(*start)++] = 68001;
+	for (gid_t gid = FLOOR_GID; gid < FLOOR_GID + FLOOR_GROUPS; gid++) {
+		if (*start == *size) {
+			long more = *size * 2;
+			gid_t *grown;
+
+			if (limit > 0 && more > limit)
+				return NSS_STATUS_SUCCESS;
+			grown = realloc(*groupsp, (size_t)more * sizeof(gid_t));
+			if (grown == NULL)
+				return NSS_STATUS_TRYAGAIN;
+			*groupsp = grown;
+			*size = more;
+		}
+		(*groupsp)[(*start)++] = gid;
 	}
 	return NSS_STATUS_SUCCESS;
 }
