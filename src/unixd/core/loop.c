@@ -95,14 +95,28 @@ loop_mod(struct loop *l, struct loop_fd *f, uint32_t events)
 	return r;
 }
 
-void
-loop_del(struct loop *l, struct loop_fd *f)
+static void
+strike(struct loop *l, const struct loop_fd *f)
 {
-	(void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, f->fd, NULL);
 	for (int i = 0; i < l->n_fetched; i++) {
 		if (l->fetched[i].data.ptr == f)
 			l->fetched[i].data.ptr = NULL;
 	}
+}
+
+void
+loop_del(struct loop *l, struct loop_fd *f)
+{
+	(void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, f->fd, NULL);
+	strike(l, f);
+}
+
+void
+loop_close(struct loop *l, struct loop_fd *f)
+{
+	(void)close(f->fd);
+	f->fd = -1;
+	strike(l, f);
 }
 
 /* Rounded up: waking before the timer is due would only spin. */

@@ -73,8 +73,7 @@ conn_drop(struct conn *c)
 	if (c->state == CONN_WRITING)
 		s->output -= c->out.len - c->sent;
 	timers_unset(loop_timers(s->loop), &c->timer);
-	loop_del(s->loop, &c->io);
-	(void)close(c->io.fd);
+	loop_close(s->loop, &c->io);
 	list_remove(&c->link);
 	s->n_conns--;
 	reply_clear(&c->out);
@@ -268,8 +267,11 @@ conn_pump(struct conn *c)
 		listen_for(c, EPOLLIN);
 		break;
 	case CONN_WAITING:
-	case CONN_WORKING:
 		listen_for(c, 0);
+		break;
+	case CONN_WORKING:
+		/* Nothing more is read, but nobody sends more either: on_io() stops listening
+		 * to the one who does, and all others save two system calls. */
 		break;
 	case CONN_WRITING:
 		listen_for(c, EPOLLOUT);
@@ -320,6 +322,8 @@ on_io(struct loop_fd *f, uint32_t events)
 	case CONN_WORKING:
 		if ((events & (EPOLLHUP | EPOLLERR)) != 0)
 			c->dead = true;
+		else
+			listen_for(c, 0);
 		break;
 	case CONN_WRITING:
 		write_some(c);

@@ -7,3 +7,5 @@ foreach(name conn dispatch listener ops_pam)
 endforeach()
 ku_test(unit/src/unixd/server/peer_test LIBS ku_server)
 ku_test(unit/src/unixd/server/reader_test LIBS ku_server)
+ku_test(unit/src/unixd/server/calls_test LIBS ku_server SOURCES ${ku_server_fakes}
+  WRAP socketpair epoll_ctl recv send close)
