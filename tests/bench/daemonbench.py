@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MPL-2.0
+"""For the sections that measure the daemon, on top of bench.py."""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import bench
+
+TOOLS = bench.PROGRAMS / "daemon"
+MODULE = next(bench.SCRATCH.glob("root/**/libnss_kanidm.so.2"), None)
+RUN = pathlib.Path("/run/kanidm-unixd")
+DB = pathlib.Path("/var/cache/kanidm-unixd/unixd.db")
+DOMAIN = "idm.example.test"  # of the server's data files
+NAMES = ('uid_attr_map = "name"', 'gid_attr_map = "name"')
+AS_DAEMON = ["setpriv", "--reuid=990", "--regid=990", "--clear-groups"]
+
+
+def daemon_program():
+    return shutil.which("kanidm_unixd")
+
+
+def fill(count):
+    """A cache with so many people, as a daemon leaves it."""
+    bench.run(bench.PROGRAMS / "fill", DB, count, DOMAIN)
+
+
+def forget():
+    """No map and no socket, as after a boot."""
+    for entry in RUN.iterdir():
+        entry.unlink()
+
+
+def ask(*options, pattern="u%05u", background=False):
+    """The module called directly: {"calls": .., "success": .., "p50": ns, ..}"""
+    argv = [str(TOOLS / "ask"), *(str(o) for o in options), str(MODULE), pattern]
+    if background:
+        return subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+    return numbers(bench.run(*argv))
+
+
+def numbers(line):
+    return {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", line)}
+
+
+def answers_of(process):
+    line, _ = process.communicate()
+    return numbers(line)
+
+
+def start(name="u00000", keep=False):
+    """From exec: (ms to READY, ms to the first answer), and the pid when it is kept."""
+    argv = [TOOLS / "coldstart", *(["-k"] if keep else []), "-l", os.environ["NETNS_LOG"], MODULE,
+            name, daemon_program()]
+    words = bench.run(*argv).split()
+    return (int(words[0]) / 1000, int(words[1]) / 1000, *(int(w) for w in words[2:]))
+
+
+def is_running(pid):
+    """False for one that has ended and that nobody has waited for."""
+    try:
+        return "\nState:\tZ" not in pathlib.Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+def end(pid, number=15):
+    """Of a daemon that is nobody's child."""
+    os.kill(pid, number)
+    bench.until(10, lambda: not is_running(pid), "the end of the daemon")
+
+
+def memory(pid, *keys):
+    """kB, from /proc/PID/status."""
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return [int(re.search(rf"^{key}:\s*(\d+) kB", text, re.M).group(1)) for key in keys]
+
+
+def bearer(server):
+    """A token of anonymous, for requests without the daemon."""
+    return bench.shell(f"DEVIDM_URL={server.uri} DEVIDM_CA={server.ca}; devidm_login").strip()
+
+
+def bare(server, token, *options):
+    """Seconds that the same requests take without a daemon."""
+    got = numbers(bench.run(TOOLS / "bare", *options, server.uri, server.ca,
+                            "/v1/account/u%05u/_unix/_token", input=token + "\n"))
+    if got["ok"] != got["requests"]:
+        raise SystemExit(f"{bench.SECTION}: {got['ok']} of {got['requests']} bare requests")
+    return got["wall"] / 1e9
+
+
+def status_line(start_of_line):
+    """The value of a line of `kanidm-unix status --verbose`."""
+    text = subprocess.run(["kanidm-unix", "status", "--verbose"], capture_output=True, text=True,
+                          check=False).stdout
+    found = re.search(rf"^{re.escape(start_of_line)}:? *(.*)$", text, re.M)
+    return found.group(1) if found else ""
