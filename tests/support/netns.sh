@@ -96,7 +96,7 @@ netns_install()
 	echo "$lib" >/etc/ld.so.conf.d/00-kanidm.conf
 	ldconfig || netns_fail "ldconfig"
 	local sbin
-	sbin=$(dirname "$(find "$NETNS_DIR/root" -name kanidm_unixd)")
+	sbin=$(dirname "$(find "$NETNS_DIR/root" -path "*/sbin/kanidm_unixd")")
 	PATH=$sbin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 	export PATH
 	mkdir -p /etc/kanidm
