@@ -174,7 +174,9 @@ match(struct walk *q, uint32_t off, const uint32_t *w, struct found *f)
 	case KU_MAP_ALIAS:
 		return match_alias(q, off, w, f);
 	case KU_MAP_LOCAL:
-		return text_is_name(q, off, w) ? FOUND_LOCAL : FOUND_NOTHING;
+		if (!text_is_name(q, off, w))
+			return FOUND_NOTHING;
+		return w[KU_MAP_E_SUPERSEDED] == 0 ? FOUND_LOCAL : pass_over(q, off);
 	case KU_MAP_NEGATIVE:
 		if (w[KU_MAP_E_ID] != (uint32_t)q->hash || w[KU_MAP_E_SUPERSEDED] != 0 ||
 		    !view_ahead(w[KU_MAP_E_FRESH], q->now, q->v->max_ttl))

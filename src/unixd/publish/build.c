@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * A new generation, in slices of two milliseconds between events. Entries are written in
- * order of id, straight from the generation that is being replaced; whatever is published
- * meanwhile goes into both when its id has been passed, so there is nothing left to catch
- * up with but new ids, which come behind the ordered part just before the rename.
+ * A new generation, in slices between events. Entries are written in order of id, straight
+ * from the generation that is being replaced: its ordered part is walked beside the index of
+ * what came later. Whatever is published meanwhile goes into both when its id has been
+ * passed, so there is nothing left to catch up with but new ids, which come behind the
+ * ordered part just before the rename. No step works through all entries at once.
  *
  * The old file stays what readers see until the very end, and for good when the new one
  * cannot be written.
@@ -19,7 +20,8 @@
 #include "src/prog/xalloc.h"
 #include "src/unixd/publish/state.h"
 
-#define SLICE_NS    (2 * CLOCK_MS)
+/* Two at most with the piece of work that goes over it. */
+#define SLICE_NS    (1 * CLOCK_MS)
 #define BETWEEN_NS  (1 * CLOCK_MS)
 #define EVERY_NS    (10 * CLOCK_S)
 #define FORCED_NS   (1 * CLOCK_S)
@@ -74,28 +76,18 @@ build_abort(struct publish *p)
 	gen_file_unmap(&b->next);
 	(void)unlink(p->tmp);
 	for (unsigned i = 0; i < 2; i++)
-		free(b->late[i].id);
+		index_clear(&b->late[i]);
 	*b = (struct build){ .file.fd = -1 };
 	timers_unset(p->ts, &p->build_timer);
-}
-
-static uint64_t
-local_bytes(const struct local_list *l)
-{
-	uint64_t total = 0;
-
-	for (size_t i = 0; i < l->n; i++)
-		total += record_text_entry_size(strlen(l->by_name[i].name));
-	return total;
 }
 
 static int
 lay_out(const struct publish *p, struct gen_layout *ret)
 {
-	uint64_t area = 2 *
-	    (p->live_bytes + local_bytes(&p->local.users) +
-		local_bytes(&p->local.groups) + NEGATIVE_MAX * KU_MAP_ENTRY_LEN);
 	const struct local_list *const local[] = { &p->local.users, &p->local.groups };
+	uint64_t area = 2 *
+	    (p->live_bytes + local[0]->bytes + local[1]->bytes +
+		NEGATIVE_MAX * KU_MAP_ENTRY_LEN);
 
 	if (area < AREA_MIN)
 		area = AREA_MIN;
@@ -103,7 +95,7 @@ lay_out(const struct publish *p, struct gen_layout *ret)
 		return -EFBIG;
 	ret->area = (uint32_t)area & ~(KU_MAP_ALIGN - 1);
 	for (unsigned i = 0; i < 2; i++) {
-		uint64_t ids = p->ix[i].n + local[i]->n, names = ids + p->aliases[i];
+		uint64_t ids = p->n[i] + local[i]->n, names = ids + p->aliases[i];
 
 		ret->n_heads[2 * i] = (uint32_t)(2 * names + SPARE_HEADS);
 		ret->n_heads[2 * i + 1] = (uint32_t)(2 * ids + SPARE_HEADS);
@@ -124,14 +116,34 @@ begin(struct publish *p)
 	return gen_file_create(&b->file, &b->next, p->tmp, &layout);
 }
 
-static int
-put_local(struct publish *p, const struct local_list *l, enum ku_map_kind kind)
+static bool
+is_over(int64_t until_ns)
 {
-	for (size_t i = 0; i < l->n; i++)
-		if (!gen_put_local(&p->build.next, kind, l->by_name[i].name,
-			l->by_name[i].id))
+	return until_ns != NO_LIMIT && clock_mono_ns() >= until_ns;
+}
+
+/* The names of users, then those of groups. 1: all of them. */
+static int
+put_local(struct publish *p, int64_t until_ns)
+{
+	const struct local_list *u = &p->local.users, *g = &p->local.groups;
+	struct build *b = &p->build;
+
+	while (b->at < u->n + g->n) {
+		bool user = b->at < u->n;
+		const struct local_item *l = user ? &u->by_name[b->at]
+						  : &g->by_name[b->at - u->n];
+
+		if (!gen_put_local(&b->next, user ? KU_MAP_USER : KU_MAP_GROUP, l->name,
+			l->id))
 			return -ENOBUFS;
-	return 0;
+		b->at++;
+		if (is_over(until_ns))
+			return 0;
+	}
+	b->at = 0;
+	b->next.ordered = b->next.used;
+	return 1;
 }
 
 /* Two entries of one name: the one published later is right. True: `id` is gone. */
@@ -140,16 +152,13 @@ loses_name(struct publish *p, enum ku_map_kind kind, uint32_t id, const char *ke
     size_t len)
 {
 	uint32_t off = gen_find_key(&p->build.next, kind, key, len), other;
-	const struct index_entry *e, *o;
 
 	if (off == 0)
 		return false;
 	other = gen_load(&p->build.next, off, KU_MAP_E_ID);
 	if (other == id)
 		return false;
-	e = index_find(index_of(p, kind), id);
-	o = index_find(index_of(p, kind), other);
-	if (e != NULL && o != NULL && o->seq > e->seq) {
+	if (entries_order(p, kind, other) > entries_order(p, kind, id)) {
 		entries_drop(p, kind, id);
 		return true;
 	}
@@ -176,25 +185,57 @@ loses_a_name(struct publish *p, enum ku_map_kind kind, uint32_t id, const uint8_
 static int
 put_entry(struct publish *p, enum ku_map_kind kind, uint32_t id)
 {
-	struct index_entry *e = index_find(index_of(p, kind), id);
-	const uint8_t *rec;
+	const uint8_t *rec = entries_find(p, kind, id);
 
-	if (e == NULL || gen_find_live(&p->build.next, kind, id) != 0)
+	if (rec == NULL || gen_find_live(&p->build.next, kind, id) != 0)
 		return 0;
-	rec = entries_contents(p, kind, e);
 	if (entries_is_hidden(p, rec)) {
 		entries_drop(p, kind, id);
 		return 0;
 	}
 	if (record_keys_again(&p->keys, rec, p->domain)) {
-		if (!record_rekey(&p->again, rec, &p->keys))
+		uint32_t fresh_until = record_word(rec, KU_MAP_E_FRESH);
+
+		if (!record_rekey(&p->again, rec, &p->keys)) {
+			entries_drop(p, kind, id);
 			return 0;
+		}
 		rec = p->again.data;
+		record_set_word(p->again.data, KU_MAP_E_FRESH, fresh_until);
 	}
 	if (loses_a_name(p, kind, id, rec))
 		return 0;
-	e = index_find(index_of(p, kind), id);
-	return gen_put(&p->build.next, rec, e->fresh_until) ? 0 : -ENOBUFS;
+	return gen_put(&p->build.next, rec, record_word(rec, KU_MAP_E_FRESH)) ? 0
+									      : -ENOBUFS;
+}
+
+#define NO_ID UINT64_MAX
+
+static uint64_t
+from_index(const struct index *ix, uint64_t from)
+{
+	const struct index_entry *e = from <= UINT32_MAX ? index_from(ix, (uint32_t)from)
+							 : NULL;
+
+	return e != NULL ? e->id : NO_ID;
+}
+
+/* Where the walk along the ordered part stands: one that has been passed is left behind. */
+static uint64_t
+from_ordered(struct publish *p, enum ku_map_kind kind)
+{
+	struct build *b = &p->build;
+
+	for (;;) {
+		uint32_t walk = b->walk, off = gen_next_ordered(&p->cur, kind, &walk), id;
+
+		if (off == 0)
+			return NO_ID;
+		id = gen_load(&p->cur, off, KU_MAP_E_ID);
+		if (id >= b->from)
+			return id;
+		b->walk = walk;
+	}
 }
 
 /* 1: all of them. */
@@ -203,20 +244,22 @@ put_in_order(struct publish *p, enum ku_map_kind kind, int64_t until_ns)
 {
 	struct build *b = &p->build;
 
-	while (b->from <= UINT32_MAX) {
-		const struct index_entry *e = index_from(index_of(p, kind),
-		    (uint32_t)b->from);
-		uint32_t id;
+	if (b->walk == 0)
+		b->walk = p->cur.ordered;
+	for (;;) {
+		uint64_t id = from_index(index_of(p, kind), b->from);
+		uint64_t ordered = from_ordered(p, kind);
 		int r;
 
-		if (e == NULL)
+		if (ordered < id)
+			id = ordered;
+		if (id == NO_ID)
 			break;
-		id = e->id;
-		b->from = (uint64_t)id + 1;
-		r = put_entry(p, kind, id);
+		b->from = id + 1;
+		r = put_entry(p, kind, (uint32_t)id);
 		if (r != 0)
 			return r;
-		if (until_ns != NO_LIMIT && clock_mono_ns() >= until_ns)
+		if (is_over(until_ns))
 			return 0;
 	}
 	b->from = 0;
@@ -232,35 +275,47 @@ is_there(const struct gen *g, const struct negative *n)
 			       : gen_find_live(g, n->kind, n->id) != 0;
 }
 
-static void
-put_negatives(struct publish *p)
+/* 1: all of them. */
+static int
+put_negatives(struct publish *p, int64_t until_ns)
 {
 	uint32_t now = (uint32_t)clock_boot_s(&p->ts->now);
+	struct build *b = &p->build;
 
-	for (size_t i = 0; i < NEGATIVE_MAX; i++) {
-		struct negative *n = &p->negatives.v[i];
+	while (b->at < NEGATIVE_MAX) {
+		struct negative *n = &p->negatives.v[b->at++];
 
-		if (n->tag != 0 && n->until > now && !is_there(&p->build.next, n))
-			(void)gen_put_negative(&p->build.next, n->kind, n->name, n->id,
-			    n->until);
+		if (n->tag == 0 || n->until <= now || is_there(&b->next, n))
+			continue;
+		(void)gen_put_negative(&b->next, n->kind, n->name, n->id, n->until);
+		if (is_over(until_ns))
+			return 0;
 	}
+	b->at = 0;
+	return 1;
 }
 
+/* What comes after this has begun goes into the file at once. 1: all of them. */
 static int
-put_late(struct publish *p)
+put_late(struct publish *p, int64_t until_ns)
 {
-	for (unsigned i = 0; i < 2; i++) {
-		struct late *l = &p->build.late[i];
+	struct build *b = &p->build;
 
-		for (size_t k = 0; k < l->n; k++) {
-			int r = put_entry(p, i == 0 ? KU_MAP_USER : KU_MAP_GROUP,
-			    l->id[k]);
+	for (; b->at < 2; b->at++, b->from = 0) {
+		uint64_t id;
+
+		while ((id = from_index(&b->late[b->at], b->from)) != NO_ID) {
+			int r = put_entry(p, b->at == 0 ? KU_MAP_USER : KU_MAP_GROUP,
+			    (uint32_t)id);
 
 			if (r != 0)
 				return r;
+			b->from = id + 1;
+			if (is_over(until_ns))
+				return 0;
 		}
 	}
-	return 0;
+	return 1;
 }
 
 static void
@@ -274,33 +329,16 @@ end_generation(struct gen *g, enum ku_map_state state)
 /* Modules that read another version cannot follow us to the new file. Told that theirs is
  * replaced, they would go on with it for ever; so it is taken back, and they ask. */
 static enum ku_map_state
-end_of_previous(const struct publish *p, enum ku_map_state state)
+end_of_previous(const struct publish *p)
 {
 	if (p->prev.base != NULL &&
 	    gen_load(&p->prev, 0, KU_MAP_H_VERSION) != KU_MAP_VERSION)
 		return KU_MAP_WITHDRAWN;
-	return state;
-}
-
-/* Everything is in the new one: forget where it was before. */
-static void
-forget_spill(struct publish *p)
-{
-	for (unsigned i = 0; i < 2; i++) {
-		struct index_entry *e = index_from(&p->ix[i], 0);
-
-		for (uint64_t from = 0; e != NULL && from <= UINT32_MAX;
-		     e = from <= UINT32_MAX ? index_from(&p->ix[i], (uint32_t)from)
-					    : NULL) {
-			e->spill = 0;
-			from = (uint64_t)e->id + 1;
-		}
-	}
-	spill_clear(&p->spill);
+	return KU_MAP_REPLACED;
 }
 
 static int
-finish(struct publish *p, enum ku_map_state state)
+finish(struct publish *p)
 {
 	struct build *b = &p->build;
 
@@ -308,14 +346,16 @@ finish(struct publish *p, enum ku_map_state state)
 	publish_header(p, &b->next);
 	if (rename(p->tmp, p->path) != 0)
 		return -errno;
-	end_generation(&p->cur, state);
-	end_generation(&p->prev, end_of_previous(p, state));
+	end_generation(&p->cur, KU_MAP_REPLACED);
+	end_generation(&p->prev, end_of_previous(p));
 	p->cur = b->next;
 	b->next = (struct gen){ 0 };
-	for (unsigned i = 0; i < 2; i++)
-		free(b->late[i].id);
+	for (unsigned i = 0; i < 2; i++) {
+		index_clear(&p->ix[i]);
+		p->ix[i] = b->late[i];
+	}
 	*b = (struct build){ .file.fd = -1 };
-	forget_spill(p);
+	spill_clear(&p->spill);
 	p->local_is_newer = false;
 	p->wanted = false;
 	p->forced = false;
@@ -323,12 +363,20 @@ finish(struct publish *p, enum ku_map_state state)
 	p->trouble[0] = '\0';
 	p->last_ns = p->ts->now.mono_ns;
 	p->generations++;
+	rate_count(&p->rate, p->last_ns / MINUTE_NS);
 	return 0;
+}
+
+static void
+end_order(struct gen *g)
+{
+	g->base_end = g->used;
+	gen_store(g, 0, KU_MAP_H_BASE_END, g->base_end);
 }
 
 /* 1: renamed. 0: to be continued. */
 static int
-advance(struct publish *p, int64_t until_ns, enum ku_map_state state)
+advance(struct publish *p, int64_t until_ns)
 {
 	struct build *b = &p->build;
 	int r = 1;
@@ -343,25 +391,27 @@ advance(struct publish *p, int64_t until_ns, enum ku_map_state state)
 			}
 			break;
 		case BUILD_LOCAL:
-			r = put_local(p, &p->local.users, KU_MAP_USER);
-			r = r != 0 ? r : put_local(p, &p->local.groups, KU_MAP_GROUP);
-			r = r == 0 ? 1 : r;
+			r = put_local(p, until_ns);
 			break;
 		case BUILD_USERS:
 			r = put_in_order(p, KU_MAP_USER, until_ns);
 			break;
 		case BUILD_GROUPS:
 			r = put_in_order(p, KU_MAP_GROUP, until_ns);
+			if (r == 1)
+				end_order(&b->next);
 			break;
 		case BUILD_NEGATIVES:
-			gen_store(&b->next, 0, KU_MAP_H_BASE_END, b->next.used);
-			put_negatives(p);
+			r = put_negatives(p, until_ns);
 			break;
 		case BUILD_LATE:
 		case BUILD_IDLE:
 		default:
-			r = put_late(p);
-			r = r != 0 ? r : finish(p, state);
+			r = put_late(p, until_ns);
+			if (r == 1)
+				r = finish(p);
+			else
+				return r;
 			return r == 0 ? 1 : r;
 		}
 		if (r == 1)
@@ -370,36 +420,13 @@ advance(struct publish *p, int64_t until_ns, enum ku_map_state state)
 	return r;
 }
 
-static void
-drop_hidden(struct publish *p, enum ku_map_kind kind)
-{
-	struct index *ix = index_of(p, kind);
-	uint64_t from = 0;
-
-	while (from <= UINT32_MAX) {
-		const struct index_entry *e = index_from(ix, (uint32_t)from);
-		uint32_t id;
-
-		if (e == NULL)
-			break;
-		id = e->id;
-		from = (uint64_t)id + 1;
-		if (entries_is_hidden(p, entries_contents(p, kind, e)))
-			entries_drop(p, kind, id);
-	}
-}
-
-/* The old file goes on serving; what has become local is at least taken out of it. */
+/* The old file goes on serving. */
 static void
 fail(struct publish *p, int error)
 {
 	char text[sizeof(p->trouble)];
 
 	build_abort(p);
-	if (p->local_is_newer) {
-		drop_hidden(p, KU_MAP_USER);
-		drop_hidden(p, KU_MAP_GROUP);
-	}
 	(void)snprintf(text, sizeof(text), "cannot write %s: %s", p->path,
 	    strerror(-error));
 	if (strcmp(text, p->trouble) != 0)
@@ -414,7 +441,7 @@ fail(struct publish *p, int error)
 /* One slice. 1: done, 0: to be continued. A file that turned out too small is begun again
  * at its new size. */
 static int
-run(struct publish *p, int64_t until_ns, enum ku_map_state state)
+run(struct publish *p, int64_t until_ns)
 {
 	unsigned tries = 0;
 	int r;
@@ -422,7 +449,7 @@ run(struct publish *p, int64_t until_ns, enum ku_map_state state)
 	do {
 		r = p->build.phase == BUILD_IDLE ? begin(p) : 0;
 		if (r == 0)
-			r = advance(p, until_ns, state);
+			r = advance(p, until_ns);
 		if (r == -ENOBUFS)
 			build_abort(p);
 	} while (r == -ENOBUFS && ++tries < MAX_TRIES);
@@ -432,9 +459,9 @@ run(struct publish *p, int64_t until_ns, enum ku_map_state state)
 }
 
 int
-build_now(struct publish *p, enum ku_map_state state)
+build_now(struct publish *p)
 {
-	int r = run(p, NO_LIMIT, state);
+	int r = run(p, NO_LIMIT);
 
 	if (r < 0)
 		return r;
@@ -449,8 +476,15 @@ build_timer_fired(struct timer *t)
 
 	if (p->build.phase == BUILD_IDLE && !p->wanted)
 		return;
-	if (run(p, clock_mono_ns() + SLICE_NS, KU_MAP_REPLACED) == 0)
+	if (run(p, clock_mono_ns() + SLICE_NS) == 0)
 		timers_set(p->ts, &p->build_timer, BETWEEN_NS);
+}
+
+void
+build_restart(struct publish *p)
+{
+	build_abort(p);
+	arm(p);
 }
 
 static bool
@@ -459,16 +493,6 @@ is_passed(const struct build *b, enum ku_map_kind kind, uint32_t id)
 	enum build_phase phase = kind == KU_MAP_USER ? BUILD_USERS : BUILD_GROUPS;
 
 	return b->phase > phase || (b->phase == phase && id < b->from);
-}
-
-static void
-add_late(struct late *l, uint32_t id)
-{
-	if (l->n == l->cap) {
-		l->cap = l->cap == 0 ? 64 : l->cap * 2;
-		l->id = xreallocarray(l->id, l->cap, sizeof(l->id[0]));
-	}
-	l->id[l->n++] = id;
 }
 
 void
@@ -481,9 +505,10 @@ build_note(struct publish *p, const uint8_t *rec, uint32_t fresh_until)
 	if (b->phase < BUILD_USERS || !is_passed(b, kind, id))
 		return;
 	if (gen_find_id(&b->next, kind, id) == 0) {
-		add_late(&b->late[kind == KU_MAP_GROUP], id);
+		index_set(&b->late[kind == KU_MAP_GROUP], id, 0);
+		if (b->phase == BUILD_LATE && put_entry(p, kind, id) != 0)
+			build_restart(p);
 	} else if (!gen_put(&b->next, rec, fresh_until)) {
-		build_abort(p);
-		arm(p);
+		build_restart(p);
 	}
 }

@@ -91,6 +91,31 @@ gen_find_live(const struct gen *g, enum ku_map_kind kind, uint32_t id)
 	return off != 0 && gen_load(g, off, KU_MAP_E_SUPERSEDED) == 0 ? off : 0;
 }
 
+bool
+gen_is_ordered(const struct gen *g, enum ku_map_kind kind, uint32_t id)
+{
+	uint32_t off = gen_find_id(g, kind, id);
+
+	return off != 0 && gen_load(g, off, KU_MAP_E_FIRST) < g->base_end;
+}
+
+uint32_t
+gen_next_ordered(const struct gen *g, enum ku_map_kind kind, uint32_t *off)
+{
+	while (g->base != NULL && *off < g->base_end) {
+		uint32_t at = *off;
+		enum ku_map_kind there = kind_at(g, at);
+		bool first = gen_load(g, at, KU_MAP_E_FIRST) == at;
+
+		if (there == KU_MAP_GROUP && kind == KU_MAP_USER && first)
+			return 0;
+		*off += size_at(g, at);
+		if (there == kind && first)
+			return at;
+	}
+	return 0;
+}
+
 uint32_t
 gen_find_key(const struct gen *g, enum ku_map_kind kind, const char *key, size_t len)
 {
@@ -238,9 +263,8 @@ gen_supersede(struct gen *g, uint32_t off)
 	if (gen_load(g, off, KU_MAP_E_SUPERSEDED) != 0)
 		return;
 	gen_store(g, off, KU_MAP_E_SUPERSEDED, 1);
-	g->garbage += kind_at(g, off) == KU_MAP_NEGATIVE
-	    ? size_at(g, off)
-	    : record_total_size(gen_at(g, off));
+	g->garbage += kind_at(g, off) >= KU_MAP_ALIAS ? size_at(g, off)
+						      : record_total_size(gen_at(g, off));
 }
 
 bool
@@ -262,6 +286,28 @@ gen_put_local(struct gen *g, enum ku_map_kind kind, const char *name, uint32_t i
 	swing_head(g, table + 1, by_id, off);
 	advance(g, size_at(g, off));
 	return true;
+}
+
+void
+gen_drop_local(struct gen *g, enum ku_map_kind kind, const char *name, uint32_t id)
+{
+	size_t len = strlen(name);
+	uint64_t hash;
+	uint32_t off;
+
+	if (g->base == NULL)
+		return;
+	hash = hash_name(g, name, len);
+	for (off = gen_load(g, head_off(g, gen_name_table(kind), hash), 0); off != 0;
+	     off = gen_load(g, off, KU_MAP_E_NEXT_NAME))
+		if (kind_at(g, off) == KU_MAP_LOCAL &&
+		    gen_load(g, off, KU_MAP_E_ID) == id &&
+		    gen_load(g, off, KU_MAP_E_FIRST) == len &&
+		    memcmp(gen_at(g, off) + KU_MAP_ENTRY_LEN, name, len) == 0 &&
+		    gen_load(g, off, KU_MAP_E_SUPERSEDED) == 0) {
+			gen_supersede(g, off);
+			return;
+		}
 }
 
 struct negative_place {
@@ -339,8 +385,11 @@ gen_drop_negative(struct gen *g, enum ku_map_kind kind, const char *name, uint32
 		return;
 	p = negative_place(g, kind, name, id);
 	off = find_negative(g, &p);
-	if (off != 0)
-		gen_supersede(g, off);
+	if (off == 0)
+		return;
+	gen_supersede(g, off);
+	gen_store(g, off, KU_MAP_E_HASH, 0);
+	gen_store(g, off, KU_MAP_E_ID, 0);
 }
 
 bool

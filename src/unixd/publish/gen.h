@@ -15,6 +15,8 @@ struct gen {
 	uint32_t len;
 	uint32_t data;
 	uint32_t used;
+	uint32_t ordered;  /* from here to base_end first versions stand in order of id */
+	uint32_t base_end; /* 0 while it is being built */
 	uint32_t garbage;  /* bytes of superseded entries */
 	uint32_t negative; /* bytes of negatives, dead ones included */
 	uint32_t heads[KU_MAP_N_TABLES];
@@ -38,6 +40,11 @@ const uint8_t *gen_at(const struct gen *g, uint32_t off);
 uint32_t gen_find_id(const struct gen *g, enum ku_map_kind kind, uint32_t id);
 /* A live one. */
 uint32_t gen_find_live(const struct gen *g, enum ku_map_kind kind, uint32_t id);
+/* Does the first version of this id stand in the ordered part? */
+bool gen_is_ordered(const struct gen *g, enum ku_map_kind kind, uint32_t id);
+/* The next first version at or behind *off in the ordered part, and *off behind it. 0: none
+ * of this kind is left. */
+uint32_t gen_next_ordered(const struct gen *g, enum ku_map_kind kind, uint32_t *off);
 /* The live entry that this key finds. */
 uint32_t gen_find_key(const struct gen *g, enum ku_map_kind kind, const char *key,
     size_t len);
@@ -48,10 +55,12 @@ bool gen_put(struct gen *g, const uint8_t *rec, uint32_t fresh_until);
 void gen_supersede(struct gen *g, uint32_t off);
 
 bool gen_put_local(struct gen *g, enum ku_map_kind kind, const char *name, uint32_t id);
+void gen_drop_local(struct gen *g, enum ku_map_kind kind, const char *name, uint32_t id);
 
 /* By name, or by id (name NULL). */
 bool gen_put_negative(struct gen *g, enum ku_map_kind kind, const char *name, uint32_t id,
     uint32_t until);
+/* What it was a hash of cannot be found out from the file any more. */
 void gen_drop_negative(struct gen *g, enum ku_map_kind kind, const char *name,
     uint32_t id);
 

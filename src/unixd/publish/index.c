@@ -127,6 +127,16 @@ index_add(struct index *ix, uint32_t id)
 }
 
 void
+index_set(struct index *ix, uint32_t id, uint32_t value)
+{
+	struct index_entry *e = index_find(ix, id);
+
+	if (e == NULL)
+		e = index_add(ix, id);
+	e->value = value;
+}
+
+void
 index_remove(struct index *ix, uint32_t id)
 {
 	struct index_chunk *c;

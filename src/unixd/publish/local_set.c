@@ -10,9 +10,10 @@
 #include <string.h>
 
 #include "src/prog/xalloc.h"
+#include "src/unixd/publish/record.h"
 
-static int
-compare_items(const void *a, const void *b)
+int
+local_item_compare(const void *a, const void *b)
 {
 	const struct local_item *x = a, *y = b;
 	int r = strcmp(x->name, y->name);
@@ -52,6 +53,7 @@ add(void *arg, const char *name, uint32_t id)
 		l->by_name = xreallocarray(l->by_name, l->cap, sizeof(l->by_name[0]));
 	}
 	l->by_name[l->n++] = (struct local_item){ xstrdup(name), id };
+	l->bytes += record_text_entry_size(strlen(name));
 }
 
 static void
@@ -59,7 +61,7 @@ sort(struct local_list *l)
 {
 	if (l->n == 0)
 		return;
-	qsort(l->by_name, l->n, sizeof(l->by_name[0]), compare_items);
+	qsort(l->by_name, l->n, sizeof(l->by_name[0]), local_item_compare);
 	l->ids = xcalloc(l->n, sizeof(l->ids[0]));
 	for (size_t i = 0; i < l->n; i++)
 		l->ids[i] = l->by_name[i].id;
@@ -116,7 +118,7 @@ lists_equal(const struct local_list *a, const struct local_list *b)
 	if (a->n != b->n)
 		return false;
 	for (size_t i = 0; i < a->n; i++)
-		if (compare_items(&a->by_name[i], &b->by_name[i]) != 0)
+		if (local_item_compare(&a->by_name[i], &b->by_name[i]) != 0)
 			return false;
 	return true;
 }

@@ -18,7 +18,11 @@ struct local_list {
 	uint32_t *ids; /* sorted */
 	size_t n;
 	size_t cap;
+	uint64_t bytes; /* of their entries in a map */
 };
+
+/* Users: 0; groups: 1. */
+#define LOCAL_SET_LIST(s, group) ((group) ? &(s)->groups : &(s)->users)
 
 struct local_set {
 	struct local_list users;
@@ -28,6 +32,8 @@ struct local_set {
 	struct local_ident passwd;
 	struct local_ident group;
 };
+
+int local_item_compare(const void *a, const void *b);
 
 /* `l` NULL: empty. Names in `except` (NULL-terminated, may be NULL) are left out. */
 void local_set_fill(struct local_set *s, const struct local *l,

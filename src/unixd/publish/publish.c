@@ -90,12 +90,14 @@ withdraw(struct publish *p, struct gen *g)
 void
 publish_clear(struct publish *p)
 {
+	bool had = p->cur.base != NULL;
+
 	build_abort(p);
+	withdraw(p, &p->cur);
+	withdraw(p, &p->prev);
 	entries_clear(p);
-	if (p->cur.base == NULL || build_now(p, KU_MAP_WITHDRAWN) != 0) {
-		withdraw(p, &p->cur);
-		withdraw(p, &p->prev);
-	}
+	if (had)
+		(void)!build_now(p);
 }
 
 /* The name as the map's keys have it. NULL: it is none, and nothing is said about it. */
@@ -113,7 +115,7 @@ is_published(const struct publish *p, enum ku_map_kind kind, const char *name,
     uint32_t id)
 {
 	if (name == NULL)
-		return index_find(&p->ix[kind == KU_MAP_GROUP], id) != NULL;
+		return entries_find(p, kind, id) != NULL;
 	return p->cur.base != NULL &&
 	    gen_find_key(&p->cur, kind, name, strlen(name)) != 0;
 }
@@ -181,22 +183,16 @@ publish_store_idents(struct publish *p, struct gen *g)
 void
 publish_local(struct publish *p, const struct local *l, const char *const *except)
 {
-	struct local_set s;
-	bool same;
+	struct local_set old = p->local;
 
-	local_set_fill(&s, l, except);
-	same = local_set_equal(&s, &p->local);
-	local_set_clear(&p->local);
-	p->local = s;
-	if (!same) {
-		/* A build under way has the old names. */
-		build_abort(p);
+	local_set_fill(&p->local, l, except);
+	if (!local_set_equal(&old, &p->local) && !local_apply(p, &old)) {
 		p->local_is_newer = true;
-		p->wanted = false;
 		build_want(p, true);
-	} else if (p->cur.base != NULL && !p->local_is_newer) {
-		publish_store_idents(p, &p->cur);
 	}
+	local_set_clear(&old);
+	if (p->cur.base != NULL && !p->local_is_newer)
+		publish_store_idents(p, &p->cur);
 }
 
 void
@@ -235,7 +231,9 @@ publish_lease(struct publish *p, uint32_t now, uint32_t floor)
 	p->floor = floor > now + p->max_ttl ? now + p->max_ttl : floor;
 	for (size_t i = 0; i < NEGATIVE_MAX; i++)
 		if (p->negatives.v[i].tag != 0 && p->negatives.v[i].until <= now)
-			negatives_drop(&p->negatives, &p->negatives.v[i]);
+			entries_drop_negative(p, p->negatives.v[i].kind,
+			    p->negatives.v[i].name, p->negatives.v[i].id);
+	entries_forget_recent(p);
 	if (p->cur.base == NULL)
 		return;
 	gen_store(&p->cur, 0, KU_MAP_H_LEASE, p->lease);
@@ -255,7 +253,7 @@ publish_commit(struct publish *p)
 		return 0;
 	if (p->build.phase == BUILD_IDLE && !build_is_due(p))
 		return p->failed;
-	return build_now(p, KU_MAP_REPLACED);
+	return build_now(p);
 }
 
 static void
@@ -298,6 +296,9 @@ publish_free(struct publish *p)
 	timers_unset(p->ts, &p->build_timer);
 	timers_unset(p->ts, &p->group_timer);
 	entries_clear(p);
+	/* Readers need not wait for the lease to run out to look for who comes after us. */
+	if (p->cur.base != NULL)
+		gen_store(&p->cur, 0, KU_MAP_H_LEASE, boot_now(p));
 	gen_file_unmap(&p->cur);
 	gen_file_unmap(&p->prev);
 	local_set_clear(&p->local);
@@ -338,9 +339,10 @@ publish_trouble(const struct publish *p)
 void
 publish_stats(const struct publish *p, struct publish_stats *ret)
 {
-	*ret = (struct publish_stats){ .users = p->ix[0].n,
-		.groups = p->ix[1].n,
+	*ret = (struct publish_stats){ .users = p->n[0],
+		.groups = p->n[1],
 		.negatives = p->negatives.n,
 		.bytes = p->cur.base != NULL ? p->cur.len : 0,
-		.generations = p->generations };
+		.generations = p->generations,
+		.generations_hour = rate_sum(&p->rate, p->ts->now.mono_ns / MINUTE_NS) };
 }

@@ -87,5 +87,6 @@ int publish_withdraw_path(const char *path);
 const char *publish_trouble(const struct publish *p);
 struct publish_stats {
 	size_t users, groups, negatives, bytes, generations;
+	size_t generations_hour; /* in the last one */
 };
 void publish_stats(const struct publish *p, struct publish_stats *ret);

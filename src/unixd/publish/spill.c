@@ -50,7 +50,7 @@ spill_add(struct spill *s, const uint8_t *rec, uint32_t size)
 	return off;
 }
 
-const uint8_t *
+uint8_t *
 spill_at(const struct spill *s, uint32_t off)
 {
 	return s->base + off;

@@ -15,6 +15,6 @@ struct spill {
 
 /* 0 when there is no memory for it. */
 uint32_t spill_add(struct spill *s, const uint8_t *rec, uint32_t size);
-const uint8_t *spill_at(const struct spill *s, uint32_t off);
+uint8_t *spill_at(const struct spill *s, uint32_t off);
 void spill_drop(struct spill *s, uint32_t off);
 void spill_clear(struct spill *s);

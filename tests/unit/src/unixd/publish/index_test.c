@@ -23,7 +23,7 @@ check(const struct index *ix, const bool *there)
 
 		assert_int_equal(e != NULL, there[id]);
 		if (e != NULL)
-			assert_int_equal(e->seq, id * 3);
+			assert_int_equal(e->value, id * 3);
 		n += there[id];
 	}
 	assert_int_equal(ix->n, n);
@@ -57,7 +57,7 @@ it_agrees_with_an_array_whatever_is_added_and_removed(void **state)
 				index_remove(&ix, id);
 				there[id] = false;
 			} else if (!there[id]) {
-				index_add(&ix, id)->seq = id * 3;
+				index_add(&ix, id)->value = id * 3;
 				there[id] = true;
 			}
 		}

@@ -366,11 +366,48 @@ the_same_local_names_only_move_the_identity(void **state)
 		changed = changed || header_get(f, KU_MAP_H_IDENT + i) != before[i];
 	assert_true(changed);
 	assert_int_equal(generations(f), 1);
-	/* Other names: another generation, without being asked for. */
-	fixture_local(f, "root:x:0:0::/root:/bin/bash\nnew:x:1234:1234::/:\n", "", NULL);
-	fixture_settle(f);
-	assert_int_equal(generations(f), 2);
-	assert_int_equal(ask_user(&f->m, "new"), MAP_LOCAL);
+}
+
+/* useradd(8) and userdel(8) at a hundred thousand accounts: a few entries. */
+static void
+local_names_come_and_go_within_a_generation(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t ident = 0;
+
+	fixture_local(f, "root:x:0:0::/:\nold:x:1234:1234::/:\n", "lg:x:1234:\n", NULL);
+	fixture_user(f, "alice", 5000, LATER);
+	fixture_user(f, "bob", 5001, LATER);
+	fixture_commit(f);
+	assert_int_equal(ask_user(&f->m, "old"), MAP_LOCAL);
+	ident = header_get(f, KU_MAP_H_IDENT + 4);
+	/* old moves to another uid, bob becomes a local name, 5000 a local uid. */
+	fixture_local(f,
+	    "root:x:0:0::/:\nold:x:1235:1234::/:\nbob:x:1300:1::/:\nnew:x:5000:1::/:\n",
+	    "", NULL);
+	assert_int_not_equal(header_get(f, KU_MAP_H_IDENT + 4), ident);
+	assert_int_equal(ask_user(&f->m, "old"), MAP_LOCAL);
+	assert_int_equal(ask_uid(&f->m, 1235), MAP_LOCAL);
+	assert_int_equal(ask_uid(&f->m, 1234), MAP_ABSENT);
+	assert_int_equal(ask_gid(&f->m, 1234), MAP_ABSENT);
+	assert_int_equal(ask_group(&f->m, "lg"), MAP_ABSENT);
+	assert_int_equal(ask_user(&f->m, "bob"), MAP_LOCAL);
+	assert_int_equal(ask_uid(&f->m, 5001), MAP_ABSENT);
+	assert_int_equal(ask_uid(&f->m, 5000), MAP_LOCAL);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_ABSENT);
+	/* And back: the resolver publishes again what may be seen again. */
+	fixture_local(f, "root:x:0:0::/:\n", "", NULL);
+	fixture_user(f, "alice", 5000, LATER);
+	fixture_user(f, "bob", 5001, LATER);
+	assert_int_equal(ask_user(&f->m, "bob"), MAP_HIT);
+	assert_int_equal(ask_uid(&f->m, 5000), MAP_HIT);
+	assert_int_equal(ask_user(&f->m, "old"), MAP_ABSENT);
+	assert_int_equal(generations(f), 1);
+	assert_true(timers_next(&f->ts) < 0);
+	fixture_generation(f);
+	assert_int_equal(ask_user(&f->m, "bob"), MAP_HIT);
+	assert_int_equal(ask_user(&f->m, "old"), MAP_ABSENT);
+	assert_int_equal(ask_user(&f->m, "root"), MAP_LOCAL);
 }
 
 static void
@@ -495,6 +532,7 @@ main(void)
 		T(rubbish_at_the_path_is_replaced),
 		T(local_accounts_win_unless_excepted),
 		T(the_same_local_names_only_move_the_identity),
+		T(local_names_come_and_go_within_a_generation),
 		T(keys_follow_the_own_domain),
 		T(at_most_a_thousand_negatives_are_kept),
 		T(the_text_of_an_unknown_name_is_not_in_the_file),
