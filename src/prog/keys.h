@@ -112,7 +112,7 @@ enum config_type {
 	X(UNIXD, TOP, offline_auth_max_age, NULL, SECONDS, offline_auth_max_age_s, "0", NULL, RELOAD, \
 	    "Seconds after a person's last login with the server in which a login works without it; 0: no limit.") \
 	X(UNIXD, TOP, prefetch_max, NULL, COUNT, prefetch_max, "500", NULL, RELOAD, \
-	    "Groups with more members than this are not to be fetched ahead. Read, without effect so far.") \
+	    "Of groups with more members than this only the names of the members are fetched ahead; used up to 10000.") \
 	X(UNIXD, TOP, pam_allowed_callers, NULL, CALLERS, pam_allowed_callers, "[]", "[\"postgres\"]", RELOAD, \
 	    "Local names or uids of services that may check the passwords of others without being root.") \
 	X(UNIXD, TOP, allow_local_account_override, NULL, LOCAL_NAMES, allow_local_account_override, "[]", \
@@ -141,7 +141,7 @@ enum config_type {
 	    CONFIG_QUOTED(KU_PATH_TOKEN), NULL, RELOAD, \
 	    "API token of a service account; used when the file is there. Environment: KANIDM_SERVICE_ACCOUNT_TOKEN_PATH.") \
 	X(UNIXD, KANIDM, prefetch_groups, NULL, GROUPS, prefetch_groups, NULL, "[\"shell_users\"]", RELOAD, \
-	    "Groups whose members are to be fetched ahead. Read, without effect so far: people are fetched when somebody asks.") \
+	    "Groups whose members are fetched before somebody asks, and are there without the server. Not set: those of pam_allowed_login_groups; []: none.") \
 	X(UNIXD, KANIDM, map_group, NULL, MAP_GROUP, map_group, NULL, \
 	    "[ { local = \"sudo\", with = \"unix_admins\" } ]", RELOAD, \
 	    "Local groups that the members of a group of the server belong to as well.")

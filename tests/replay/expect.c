@@ -102,7 +102,7 @@ expect_number(const char *what, size_t got, const char *want)
 		script_fail("%s: wanted %s, got %zu", what, want, got);
 }
 
-/* published user|group KEY [fresh|stale] [overrides] [list=...] [name=...] [id=...] */
+/* published user|group KEY [fresh|stale] [overrides] [list=...] [name=...] [id=...] [writes=...] */
 static void
 expect_published(struct stage *s, const struct words *w, bool wanted)
 {
@@ -132,6 +132,8 @@ expect_published(struct stage *s, const struct words *w, bool wanted)
 		script_fail("%s: wanted list %s, got %s", w->v[3], v, p->list);
 	if (wanted && (v = words_value(w, "name")) != NULL && !streq(v, p->name))
 		script_fail("%s: wanted name %s, got %s", w->v[3], v, p->name);
+	if (wanted && (v = words_value(w, "writes")) != NULL)
+		expect_number(w->v[3], p->writes, v);
 	if (wanted && (v = words_value(w, "id")) != NULL && strtoul(v, NULL, 10) != p->id)
 		script_fail("%s: wanted id %s, got %" PRIu32, w->v[3], v, p->id);
 }

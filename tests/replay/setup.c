@@ -65,6 +65,8 @@ set_entity(struct entity *e, const struct words *w)
 		e->invalid = streq(v, "no");
 	if ((v = words_value(w, "broken")) != NULL)
 		e->broken = streq(v, "yes");
+	if ((v = words_value(w, "ghost")) != NULL)
+		e->ghost = streq(v, "yes");
 }
 
 static void
@@ -108,6 +110,21 @@ put_in_store(struct stage *s, bool is_group, const char *name, const char *age)
 		store_put_user(s->store, u, wall);
 		store_put_id(s->store, &u->uuid, u->id, u->id);
 		user_unref(u);
+	}
+}
+
+/* cached users N [age=S]: u0 to u(N-1), each a second older than the one before. */
+static void
+put_many_in_store(struct stage *s, const struct words *w)
+{
+	const char *v = words_value(w, "age");
+	int age = v != NULL ? atoi(v) : 0, i;
+	char name[16], text[16];
+
+	for (i = 0; i < atoi(w->v[2]); i++) {
+		snprintf(name, sizeof(name), "u%d", i);
+		snprintf(text, sizeof(text), "%d", age + i);
+		put_in_store(s, false, name, text);
 	}
 }
 
@@ -168,6 +185,8 @@ script_setup(struct stage *s, const struct words *w)
 		if (!stage_config(s, w->v[1], eq + 1))
 			script_fail("no such setting: %s", w->v[1]);
 		stage_reconfigure(s);
+	} else if (streq(first, "cached") && w->n > 2 && streq(w->v[1], "users")) {
+		put_many_in_store(s, w);
 	} else if (streq(first, "cached") && w->n > 2) {
 		put_in_store(s, streq(w->v[1], "group"), w->v[2], words_value(w, "age"));
 	} else if (streq(first, "stored-wall") && w->n > 1) {

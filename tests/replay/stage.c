@@ -52,6 +52,7 @@ stage_init(struct stage *s)
 	stage_line(s, STAGE_SHELLS, "/bin/sh");
 	s->config.uri = xstrdup("https://idm.example");
 	s->config.cache_timeout_s = 300;
+	s->config.prefetch_max = 500;
 	s->config.default_shell = xstrdup("/bin/sh");
 	s->config.home_prefix = xstrdup("/home/");
 	s->config.home_attr = NAME_ATTR_UUID;
@@ -65,6 +66,24 @@ stage_init(struct stage *s)
 	s->publish_settings.max_ttl_s = 86400;
 	s->store = fake_store_new(&s->ts);
 	world_init();
+}
+
+/* a,b,c; the last place stays NULL. */
+static void
+set_list(char **list, size_t cap, const char *value)
+{
+	char copy[512], *save = NULL, *word;
+	size_t n;
+
+	for (n = 0; n < cap; n++) {
+		free(list[n]);
+		list[n] = NULL;
+	}
+	snprintf(copy, sizeof(copy), "%s", value);
+	n = 0;
+	for (word = strtok_r(copy, ",", &save); word != NULL && n + 1 < cap;
+	     word = strtok_r(NULL, ",", &save))
+		list[n++] = xstrdup(word);
 }
 
 void
@@ -85,6 +104,8 @@ stage_deinit(struct stage *s)
 		free(s->map_group[i].local);
 		free(s->map_group[i].with);
 	}
+	set_list(s->groups, ARRAY_SIZE(s->groups), "");
+	set_list(s->prefetch, ARRAY_SIZE(s->prefetch), "");
 	free(s->config.uri);
 	free(s->config.default_shell);
 	free(s->config.home_prefix);
@@ -172,6 +193,13 @@ stage_config(struct stage *s, const char *key, const char *value)
 		s->map_group[c->n_map_group].local = xstrndup(value,
 		    (size_t)(colon - value));
 		s->map_group[c->n_map_group++].with = xstrdup(colon + 1);
+	} else if (streq(key, "login_groups")) {
+		set_list(s->groups, ARRAY_SIZE(s->groups), value);
+	} else if (streq(key, "prefetch_groups")) {
+		set_list(s->prefetch, ARRAY_SIZE(s->prefetch), value);
+		c->prefetch_groups = s->prefetch;
+	} else if (streq(key, "prefetch_max")) {
+		c->prefetch_max = (unsigned)atoi(value);
 	} else
 		return false;
 	return true;

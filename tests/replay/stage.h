@@ -21,7 +21,8 @@ struct stage {
 	struct config config;
 	struct config_map_group map_group[4];
 	char *override[8];
-	char *groups[1];
+	char *groups[8];
+	char *prefetch[8];
 	struct idp *idp;
 	struct store *store;
 	struct publish *publish;

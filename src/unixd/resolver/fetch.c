@@ -268,6 +268,8 @@ fetch_land(struct resolver *r, struct flight *f, enum landing how)
 	struct list waiters;
 
 	list_init(&waiters);
+	if (f->ahead)
+		prefetch_landed(r, f, how);
 	flight_land(&r->flights, f);
 	while (!list_is_empty(&f->waiters)) {
 		struct waiter *w = container_of(f->waiters.next, struct waiter, link);

@@ -97,7 +97,7 @@ flight_launch(struct flights *fs, int64_t now)
 	list_append(&fs->running, &f->place);
 	f->state = FLIGHT_ASKED;
 	f->begun = now;
-	fs->n_running++;
+	fs->n_running += !f->ahead;
 	return f;
 }
 
@@ -105,7 +105,7 @@ static void
 leave_running(struct flights *fs, struct flight *f)
 {
 	if (f->state == FLIGHT_ASKED)
-		fs->n_running--;
+		fs->n_running -= !f->ahead;
 	list_remove(&f->place);
 }
 

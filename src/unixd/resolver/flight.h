@@ -38,6 +38,7 @@ struct flight {
 	bool foreground; /* somebody waited when it was queued, or since */
 	bool quiet;      /* only logins asked: a 404 is not published */
 	bool wanted;     /* begun for its own sake, not for somebody who waits */
+	bool ahead;      /* prefetch.c's: takes nobody's place, and it is told the end */
 	bool of_record;  /* id is the UUID of a record that is in the cache */
 	struct uuid uuid;
 	unsigned proof; /* number of the probe that may prove the 404, when JUDGED */

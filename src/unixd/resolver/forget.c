@@ -103,7 +103,7 @@ user_is_gone(struct resolver *r, struct cache_user *cu)
 		idtable_set(&r->ids, &row->uuid, row->id, row->id);
 		store_put_id(r->ports.store, &row->uuid, row->id, row->id);
 	}
-	members_drop(r, cu->u->name, cu->u->spn);
+	members_drop(r, cu->u->spn);
 	tell_forgotten(r, &cu->u->uuid);
 	forget_user(r, cu);
 }
@@ -143,16 +143,23 @@ believe(struct resolver *r, struct flight *f)
 		if (f->kind == KIND_USER && uuid_parse(f->id, strlen(f->id), &uuid) == 0)
 			tell_forgotten(r, &uuid);
 		if (f->kind == KIND_USER && !is_number(f->id))
-			members_drop(r, f->id, strchr(f->id, '@') != NULL ? f->id : NULL);
+			members_leave_out(r, f->id);
 	}
 	resolver_status_changed(r);
 	fetch_land(r, f, LANDED);
 }
 
+/* Nobody waits for what is fetched ahead, and it would hear "not found" of everybody. */
+static bool
+needs_proof(const struct flight *f)
+{
+	return f->of_record || (f->ahead && list_is_empty(&f->waiters));
+}
+
 void
 forget_judge(struct resolver *r, struct flight *f)
 {
-	if (!f->of_record && r->rights_at != 0 &&
+	if (!needs_proof(f) && r->rights_at != 0 &&
 	    r->ts->now.mono_ns - r->rights_at <= PROOF_STRANGER) {
 		believe(r, f);
 		return;
@@ -172,7 +179,7 @@ forget_verdict(struct resolver *r, bool proven)
 		struct flight *f = container_of(it, struct flight, place);
 
 		/* Heard while that probe was out already: it may have passed just before. */
-		if (proven && f->of_record && (int)(f->proof - r->n_probes) > 0) {
+		if (proven && needs_proof(f) && (int)(f->proof - r->n_probes) > 0) {
 			more = true;
 			continue;
 		}

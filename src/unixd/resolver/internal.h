@@ -8,6 +8,7 @@
  *	fetch.c	   flights -> requests to the server, and their answers back
  *	learn.c	   a server record -> cache, store, map
  *	forget.c   a 404 -> proof -> the same, the other way round
+ *	prefetch.c what nobody has asked for yet -> flights behind all others
  *	linkctl.c  the link's state machine, its probes and timers
  *	logins.c   what logins tell us, the other direction
  *	show.c	   cache -> the map
@@ -21,9 +22,11 @@
 #include "src/unixd/resolver/flight.h"
 #include "src/unixd/resolver/former.h"
 #include "src/unixd/resolver/idtable.h"
+#include "src/unixd/resolver/leftout.h"
 #include "src/unixd/resolver/link.h"
 #include "src/unixd/resolver/negative.h"
 #include "src/unixd/resolver/policy.h"
+#include "src/unixd/resolver/prefetch.h"
 #include "src/unixd/resolver/resolver.h"
 #include "src/unixd/resolver/shells.h"
 
@@ -38,6 +41,8 @@ struct resolver {
 	struct filter filter;
 	struct shells shells;
 	struct flights flights;
+	struct prefetch prefetch;
+	struct leftouts leftouts;
 	struct list requests; /* struct request: out at the provider */
 	struct list probes;   /* struct waiter: who wants to know the link's state */
 
@@ -272,7 +277,20 @@ void members_collect(struct resolver *r, const struct cache_group *cg,
 /* A newer record of a person may contradict the lists she is on. */
 void members_recheck(struct resolver *r, const struct cache_user *cu);
 /* Takes a person who is gone out of every group's list. */
-void members_drop(struct resolver *r, const char *name, const char *spn);
+void members_drop(struct resolver *r, const char *spn);
+/* The server knows nobody called `id` (canonical name or SPN): on no list, also when the
+ * same list comes again. */
+void members_leave_out(struct resolver *r, const char *id);
+/* A person whose record is known and who is on the group's list is a member, unless the
+ * record is newer than the list and does not name the group. */
+bool members_is_in(const struct cache_group *cg, const struct cache_user *cu);
+/* May a name on a list be shown whose record we do not have? */
+bool members_stranger_is_shown(const struct resolver *r, const char *name,
+    const char *spn);
+/* The record of a person who was on the group's list as a name has come: does the group
+ * look as it did before? */
+bool members_looks_the_same(const struct resolver *r, const struct cache_group *cg,
+    const struct cache_user *cu);
 
 /* enumerate.c */
 /* Lets go of the sorted lists when nobody has walked them for a while. */

@@ -15,8 +15,6 @@
 #include "src/unixd/resolver/internal.h"
 #include "src/unixd/store/store.h"
 
-#define STORE_AGAIN_S 3600
-
 void
 times_set(struct resolver *r, struct cache_times *t, int32_t fetched)
 {
@@ -177,17 +175,21 @@ static void
 take_group(struct resolver *r, struct groupid *g, struct members *m, int32_t fetched)
 {
 	struct cache_group *cg = learn_groupid(r, g, fetched);
+	struct members *shown = NULL;
 	bool changed;
 
 	if (cg == NULL)
 		return;
-	changed = m != NULL && (cg->m == NULL || !members_equal(cg->m, m));
 	if (m != NULL)
-		cache_group_set_members(cg, members_ref(m));
+		shown = leftout_apply(&r->leftouts, &g->uuid, m);
+	changed = shown != NULL && (cg->m == NULL || !members_equal(cg->m, shown));
+	if (changed)
+		cache_group_set_members(cg, members_ref(shown));
 	/* Asked for and not to be had is not "never asked". */
 	if (m != NULL || !r->loading)
 		cg->members_at = fetched;
 	times_set(r, &cg->t, fetched);
+	members_unref(shown);
 	show_group_later(r, cg);
 	if (r->loading) {
 		cg->stored_at = fetched;
@@ -196,7 +198,7 @@ take_group(struct resolver *r, struct groupid *g, struct members *m, int32_t fet
 	forget_negatives(r, KIND_GROUP, cache_key(&r->cache, g->name, g->spn), g->spn,
 	    &g->uuid, g->gid);
 	if (changed || cg->stored_at == CACHE_NEVER ||
-	    resolver_boot_s(r) - cg->stored_at > STORE_AGAIN_S)
+	    resolver_boot_s(r) - cg->stored_at > prefetch_store_group_again_s(r, cg))
 		learn_store_group(r, cg);
 }
 
@@ -304,6 +306,18 @@ learn_groups_of(struct resolver *r, struct user *u, int32_t fetched)
 		forget_group(r, cg);
 }
 
+/* Whoever was on the list as a name already changes nothing. People come one by one, and a
+ * list of thousands need not be made again for each of them. */
+static void
+touched_by_new(void *arg, struct cache_group *cg)
+{
+	struct resolver *r = arg;
+	const struct cache_user *cu = cache_user_by_uuid(&r->cache, &r->learning);
+
+	if (cu == NULL || !members_looks_the_same(r, cg, cu))
+		show_group_later(r, cg);
+}
+
 /* True when something other than the time has changed. */
 static bool
 file(struct resolver *r, struct user *u, uint32_t uid, bool held,
@@ -313,7 +327,7 @@ file(struct resolver *r, struct user *u, uint32_t uid, bool held,
 
 	*ret_cu = cu;
 	if (cu == NULL) {
-		*ret_cu = cache_user_add(&r->cache, u, uid, held, show_group_touched, r);
+		*ret_cu = cache_user_add(&r->cache, u, uid, held, touched_by_new, r);
 		return true;
 	}
 	if (cu->uid == uid && cu->held == held && user_equal(cu->u, u)) {
@@ -355,8 +369,9 @@ take_user(struct resolver *r, struct user *u, int32_t fetched)
 	    &u->uuid, uid);
 	forget_negatives(r, KIND_GROUP, cache_key(&r->cache, u->name, u->spn), u->spn,
 	    &u->uuid, uid);
+	leftout_readmit(&r->leftouts, u->spn);
 	if (changed || cu->stored_at == CACHE_NEVER ||
-	    resolver_boot_s(r) - cu->stored_at > STORE_AGAIN_S) {
+	    resolver_boot_s(r) - cu->stored_at > prefetch_store_again_s(r, u->spn)) {
 		cu->stored_at = resolver_boot_s(r);
 		store_put_user(r->ports.store, u, wall_of(r, fetched));
 	}

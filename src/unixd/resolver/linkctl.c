@@ -77,6 +77,16 @@ came_online(struct resolver *r)
 	if (r->ports.publish != NULL)
 		publish_negatives_clear(r->ports.publish);
 	linkctl_fetch_overridden(r);
+	prefetch_link_is_up(r);
+}
+
+static void
+went_offline(struct resolver *r)
+{
+	/* Who was "not found" while we lost our rights may be there all the same. */
+	if (r->link.refused)
+		leftout_clear(&r->leftouts);
+	fetch_flush(r);
 }
 
 static void
@@ -104,7 +114,7 @@ linkctl_do(struct resolver *r, unsigned what)
 		if (online)
 			came_online(r);
 		else
-			fetch_flush(r);
+			went_offline(r);
 	}
 	fetch_pump(r);
 }

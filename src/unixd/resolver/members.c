@@ -55,9 +55,8 @@ carries(const struct cache_user *cu, const struct groupid *g)
 	return false;
 }
 
-/* A name on the server's list whose record we do not have. */
-static bool
-stranger_is_shown(const struct resolver *r, const char *name, const char *spn)
+bool
+members_stranger_is_shown(const struct resolver *r, const char *name, const char *spn)
 {
 	const struct subject s = { cache_key(&r->cache, name, spn), spn, NULL };
 
@@ -76,7 +75,7 @@ add_listed(struct resolver *r, const struct cache_group *cg, struct strings *out
 
 		cu = cache_user_by_key(&r->cache, cache_key(&r->cache, m->name, m->spn));
 		if (cu == NULL || !streq(cu->u->spn, m->spn)) {
-			if (stranger_is_shown(r, m->name, m->spn))
+			if (members_stranger_is_shown(r, m->name, m->spn))
 				strings_add(out, view_user_name(r, m->name, m->spn));
 			continue;
 		}
@@ -135,25 +134,61 @@ without(const struct members *m, const char *spn)
 	return members_new(v, n);
 }
 
-void
-members_drop(struct resolver *r, const char *name, const char *spn)
+static void
+drop(struct resolver *r, const char *spn, bool for_good)
 {
-	cleanup_(freep) char *made = NULL;
 	struct cache_group *cg;
 	size_t pos;
 
-	if (spn == NULL && r->cache.own_domain[0] == '\0')
-		return;
-	if (spn == NULL)
-		spn = made = xasprintf("%s@%s", name, r->cache.own_domain);
 	for (cg = cache_group_any(&r->cache, &pos); cg != NULL;
 	     cg = cache_group_any_next(&r->cache, cg, &pos)) {
 		if (!lists(cg->m, spn))
 			continue;
+		if (for_good)
+			leftout_add(&r->leftouts, &cg->g->uuid, cg->m, spn);
 		cache_group_set_members(cg, without(cg->m, spn));
 		learn_store_group(r, cg);
 		show_group_later(r, cg);
 	}
+}
+
+void
+members_drop(struct resolver *r, const char *spn)
+{
+	drop(r, spn, false);
+}
+
+void
+members_leave_out(struct resolver *r, const char *id)
+{
+	cleanup_(freep) char *spn = NULL;
+
+	if (strchr(id, '@') != NULL) {
+		drop(r, id, true);
+	} else if (r->cache.own_domain[0] != '\0') {
+		spn = xasprintf("%s@%s", id, r->cache.own_domain);
+		drop(r, spn, true);
+	}
+}
+
+bool
+members_is_in(const struct cache_group *cg, const struct cache_user *cu)
+{
+	if (carries(cu, cg->g))
+		return true;
+	return cu->t.fetched <= cg->members_at && lists(cg->m, cu->u->spn);
+}
+
+bool
+members_looks_the_same(const struct resolver *r, const struct cache_group *cg,
+    const struct cache_user *cu)
+{
+	size_t len = strlen(cu->u->name);
+
+	return strncmp(cu->u->spn, cu->u->name, len) == 0 && cu->u->spn[len] == '@' &&
+	    lists(cg->m, cu->u->spn) && carries(cu, cg->g) &&
+	    members_stranger_is_shown(r, cu->u->name, cu->u->spn) &&
+	    view_judge_user(r, cu) == VERDICT_SHOWN;
 }
 
 void

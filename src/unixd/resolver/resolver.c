@@ -338,6 +338,7 @@ resolver_new(const struct resolver_ports *ports, const struct config *config)
 	list_init(&r->requests);
 	list_init(&r->probes);
 	list_init(&r->dirty_groups);
+	leftout_init(&r->leftouts);
 	timer_init(&r->dirty_timer, on_dirty);
 	shells_init(&r->shells,
 	    ports->shells_path != NULL ? ports->shells_path : KU_PATH_ETC_SHELLS);
@@ -348,6 +349,7 @@ resolver_new(const struct resolver_ports *ports, const struct config *config)
 	tell_domain(r);
 	show_local(r);
 	show_all(r);
+	prefetch_init(r);
 	linkctl_start(r);
 	if (r->ports.publish != NULL && publish_commit(r->ports.publish) < 0)
 		log_warn("map: not written: %s", publish_trouble(r->ports.publish));
@@ -378,6 +380,8 @@ resolver_free(struct resolver *r)
 	ask_landed(r, &r->probes, LANDED_NOT);
 	timers_unset(r->ts, &r->dirty_timer);
 	linkctl_stop(r);
+	prefetch_deinit(r);
+	leftout_clear(&r->leftouts);
 	flights_deinit(fs);
 	cache_deinit(&r->cache);
 	negative_deinit(&r->negative);
@@ -452,6 +456,8 @@ resolver_reconfigure(struct resolver *r, const struct config *config,
 	 * open again, what was proved is not, and the link must show what it is worth. */
 	forget_negatives(r);
 	r->rights_at = 0;
+	leftout_clear(&r->leftouts);
+	prefetch_reconfigure(r);
 	linkctl_do(r, link_resumed(&r->link, r->ts->now.mono_ns));
 	linkctl_fetch_overridden(r);
 	resolver_tell(r);
@@ -482,6 +488,7 @@ resolver_invalidate(struct resolver *r)
 	size_t pos;
 
 	forget_negatives(r);
+	leftout_clear(&r->leftouts);
 	for (cu = cache_user_any(&r->cache, &pos); cu != NULL;
 	     cu = cache_user_any_next(&r->cache, cu, &pos)) {
 		cu->t.soft_at = cu->t.hard_at = cu->t.retry_at = now;
@@ -500,6 +507,7 @@ void
 resolver_clear(struct resolver *r)
 {
 	forget_negatives(r);
+	leftout_clear(&r->leftouts);
 	cache_clear(&r->cache);
 	r->has_sample = false;
 	store_clear(r->ports.store);

@@ -226,6 +226,18 @@ pairs_map_group(const struct resolver *r, const struct out *o)
 	}
 }
 
+static void
+pairs_prefetch(const struct resolver *r, const struct out *o)
+{
+	char text[512];
+	size_t i;
+
+	prefetch_describe(r, text, sizeof(text));
+	o->fn(o->arg, "prefetch", text);
+	for (i = 0; prefetch_describe_group(r, i, text, sizeof(text)); i++)
+		o->fn(o->arg, "prefetch_group", text);
+}
+
 void
 resolver_status(const struct resolver *r, resolver_pair_fn fn, void *arg)
 {
@@ -244,6 +256,7 @@ resolver_status(const struct resolver *r, resolver_pair_fn fn, void *arg)
 		pair(&o, "store_trouble", "%s", trouble);
 	pairs_local(r, &o);
 	pairs_map_group(r, &o);
+	pairs_prefetch(r, &o);
 }
 
 void

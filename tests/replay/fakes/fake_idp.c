@@ -162,7 +162,7 @@ answer_user(struct out *o, struct idp_result *res)
 	const struct entity *e = lookup(false, o->id);
 	struct user *u = NULL;
 
-	if (res->class == IDP_FOUND && (e == NULL || e->deleted))
+	if (res->class == IDP_FOUND && (e == NULL || e->deleted || e->ghost))
 		say(res, IDP_NOTFOUND, IDP_OK, "404");
 	else if (res->class == IDP_FOUND && e->broken)
 		say(res, IDP_ERROR, IDP_SERVER_ERROR, "500");

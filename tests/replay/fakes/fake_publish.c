@@ -73,6 +73,7 @@ put(struct publish *p, bool is_group, uint32_t id, const char *name, const char 
 	rec->is_group = is_group;
 	rec->id = id;
 	rec->gone = false;
+	rec->writes++;
 	rec->fresh_until = fresh_until;
 	rec->list[0] = '\0';
 	snprintf(rec->name, sizeof(rec->name), "%s", name);

@@ -22,6 +22,7 @@ struct entity {
 	bool is_group;
 	bool deleted;
 	bool broken; /* the server answers 500 for this one */
+	bool ghost;  /* on lists of members, and 404 when asked for */
 	bool invalid;
 	bool locked;       /* the right password is refused, too */
 	char password[64]; /* "": none set */
@@ -106,6 +107,7 @@ struct published {
 	uint32_t fresh_until;
 	bool gone;
 	bool overrides;
+	unsigned writes; /* how often it was handed in */
 };
 /* The last state of a record with this key that is in the map, or NULL. */
 const struct published *fake_publish_find(const struct publish *p, bool is_group,
