@@ -189,11 +189,32 @@ retire(struct map *m, uint32_t slot)
 	reap(m);
 }
 
+/*
+ * Is what is current now to make room for `s`? What this call saw of it is old, that is why
+ * it looked. Another thread may have put a file there meanwhile, perhaps one that it opened
+ * before ours was renamed over it; the caller is inside.
+ */
+static bool
+is_to_go(const struct map *m, uint32_t slot, const struct seen *seen,
+    const struct map_slot *s)
+{
+	const struct map_view *v;
+
+	if (slot == 0)
+		return true;
+	v = &m->slots[slot - 1].view;
+	if (slot == seen->slot && v->dev == seen->dev && v->ino == seen->ino)
+		return true;
+	return (int32_t)(s->view.generation - v->generation) > 0;
+}
+
 /* Maps the file on `fd` into `s` and makes it the current one. */
 static void
 install(struct map *m, const struct seen *seen, struct map_slot *s, uint32_t now)
 {
 	void *base = mmap(NULL, s->view.len, PROT_READ, MAP_SHARED, s->view.fd, 0);
+	uint32_t slot;
+	bool done = false;
 
 	(void)close(s->view.fd);
 	s->view.fd = -1;
@@ -204,8 +225,16 @@ install(struct map *m, const struct seen *seen, struct map_slot *s, uint32_t now
 	}
 	s->view.base = base;
 	store(&s->state, SLOT_CURRENT);
-	if (swap(&m->current, seen->slot, (uint32_t)(s - m->slots) + 1))
-		retire(m, seen->slot);
+	enter(m);
+	do {
+		slot = load(&m->current);
+		if (!is_to_go(m, slot, seen, s))
+			break;
+		done = swap(&m->current, slot, (uint32_t)(s - m->slots) + 1);
+	} while (!done);
+	leave(m);
+	if (done)
+		retire(m, slot);
 	else
 		slot_unmap(s); /* another thread was first */
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -25,10 +26,11 @@
 
 #define LATER (FIXTURE_START + 800)
 
-static unsigned opens;    /* of any file */
-static int mmap_error;    /* every mmap fails with it */
-static unsigned stat_uid; /* fstat says the file is this one's, plus 1 */
-static bool jump_in_read; /* a signal handler jumps out of the next siphash */
+static unsigned opens;        /* of any file */
+static int mmap_error;        /* every mmap fails with it */
+static unsigned stat_uid;     /* fstat says the file is this one's, plus 1 */
+static void (*in_mmap)(void); /* called before each mmap */
+static bool jump_in_read;     /* a signal handler jumps out of the next siphash */
 static sigjmp_buf jump_to;
 
 int __real_open64(const char *path, int flags, ...);
@@ -56,6 +58,8 @@ __wrap_open64(const char *path, int flags, ...)
 void *
 __wrap_mmap64(void *at, size_t len, int prot, int flags, int fd, off_t off)
 {
+	if (in_mmap != NULL)
+		in_mmap();
 	if (mmap_error != 0) {
 		errno = mmap_error;
 		return MAP_FAILED;
@@ -102,6 +106,7 @@ setup(void **state)
 	opens = 0;
 	mmap_error = 0;
 	stat_uid = 0;
+	in_mmap = NULL;
 	jump_in_read = false;
 	return fixture_setup(state);
 }
@@ -490,6 +495,62 @@ a_thread_that_read_the_clock_before_does_not_end_an_enumeration(void **state)
 	assert_int_equal(f->m.held[0], 0);
 }
 
+static sem_t slow_is_mapping, slow_may_map;
+static pthread_t slow_thread;
+static bool slow_is_slow;
+
+/* The slow one waits between open and mmap; the other one, there, lets it go first. */
+static void
+let_the_slow_one_first(void)
+{
+	if (slow_is_slow) {
+		slow_is_slow = false;
+		(void)sem_post(&slow_is_mapping);
+		(void)sem_wait(&slow_may_map);
+		return;
+	}
+	in_mmap = NULL;
+	(void)sem_post(&slow_may_map);
+	(void)pthread_join(slow_thread, NULL);
+}
+
+static void *
+look_once(void *arg)
+{
+	struct passwd pw;
+	char buf[256];
+
+	(void)map_passwd_by_uid(arg, 5000, 0, &pw, buf, sizeof(buf));
+	return NULL;
+}
+
+static void
+a_file_opened_before_does_not_stand_for_a_newer_one(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(sem_init(&slow_is_mapping, 0, 0), 0);
+	assert_int_equal(sem_init(&slow_may_map, 0, 0), 0);
+	fixture_user(f, "alice", 5000, LATER);
+	fixture_commit(f);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+	fixture_generation(f);
+	slow_is_slow = true;
+	in_mmap = let_the_slow_one_first;
+	assert_int_equal(pthread_create(&slow_thread, NULL, look_once, &f->m), 0);
+	assert_int_equal(sem_wait(&slow_is_mapping), 0);
+	/* it has opened the second generation; now there is a third */
+	in_mmap = NULL;
+	fixture_generation(f);
+	fixture_user(f, "alice", 5003, LATER);
+	in_mmap = let_the_slow_one_first;
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+	assert_int_equal(asked_pw.pw_uid, 5003);
+	assert_int_equal(count_maps(f), 1);
+	(void)sem_destroy(&slow_is_mapping);
+	(void)sem_destroy(&slow_may_map);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
 
 int
@@ -510,6 +571,7 @@ main(void)
 		T(jumping_out_of_lookups_leaves_a_bounded_number_of_maps),
 		T(a_child_forked_under_reading_threads_goes_on),
 		T(a_slot_that_is_about_to_go_is_not_kept),
+		T(a_file_opened_before_does_not_stand_for_a_newer_one),
 		T(a_thread_that_read_the_clock_before_does_not_end_an_enumeration),
 	};
 
