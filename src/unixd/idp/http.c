@@ -29,7 +29,7 @@
 #include "src/unixd/idp/wipe.h"
 
 /* All that the resolver has under way at once, and its probe: nothing waits here unseen. */
-#define MAX_LOOKUPS 18u
+#define MAX_LOOKUPS 66u
 /* A server hashes 10 to 25 passwords a second and core: more at once only take longer each. */
 #define MAX_URGENT          8u
 #define MAX_ACTIVE          (MAX_LOOKUPS + MAX_URGENT)

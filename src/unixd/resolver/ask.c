@@ -95,6 +95,8 @@ on_deadline(struct timer *t)
 void
 ask_landed(struct resolver *r, struct list *waiters, enum landing how)
 {
+	uid_t before = r->flights.asker;
+
 	while (!list_is_empty(waiters)) {
 		struct waiter *w = container_of(waiters->next, struct waiter, link);
 		struct name buf;
@@ -105,7 +107,9 @@ ask_landed(struct resolver *r, struct list *waiters, enum landing how)
 			give_up(w);
 			continue;
 		}
+		r->flights.asker = w->asker;
 		lookup_consider(r, &w->q, budget_left_ms(w), &s, &buf);
+		r->flights.asker = before;
 		if (s.flight != NULL && s.wait_ms > 0) {
 			detach(w);
 			attach(w, &s);
@@ -139,6 +143,7 @@ waiter_new(struct resolver *r, const struct question *q, int budget_ms)
 
 	w->r = r;
 	w->q = *q;
+	w->asker = r->flights.asker;
 	w->budget_at = r->ts->now.mono_ns + budget_ms * CLOCK_MS;
 	list_init(&w->link);
 	timer_init(&w->timer, on_deadline);
@@ -182,6 +187,12 @@ resolver_cancel(struct waiter *w)
 }
 
 /* ---- the questions ---- */
+
+void
+resolver_asked_by(struct resolver *r, uid_t uid)
+{
+	r->flights.asker = uid;
+}
 
 struct waiter *
 resolver_passwd_by_name(struct resolver *r, const struct name *name, int budget_ms,

@@ -185,6 +185,7 @@ fetch_pump(struct resolver *r)
 {
 	struct request *q;
 	struct flight *f;
+	int64_t room_in;
 
 	if (!link_is_online(&r->link))
 		return;
@@ -196,6 +197,9 @@ fetch_pump(struct resolver *r)
 		else
 			idp_get_group(r->ports.idp, f->id, on_group, q);
 	}
+	room_in = flight_room_in(&r->flights, r->ts->now.mono_ns);
+	if (room_in >= 0)
+		timers_set(r->ts, &r->pump_timer, room_in);
 }
 
 struct flight *

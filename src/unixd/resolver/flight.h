@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * One fetch per kind and id, however many wait for it. A flight is queued, then running
- * (at most 16 at once, what somebody waits for before what is refreshed behind, and half
- * of the places are never taken by refreshes: a slow server must not fill them all), then
- * perhaps held back until a 404 has been confirmed, then gone.
+ * One fetch per kind and id, however many wait for it. A flight is queued, then running,
+ * then perhaps held back until a 404 has been confirmed, then gone.
+ *
+ * How many run: 16 keep a server busy that answers at once, and more would only wait there.
+ * One that has been out for 20 ms waits for something else (distance, another server), so it
+ * makes room for a further one, up to 64: fifty people at once take as long as one.
+ *
+ * Who comes first: what somebody waits for before what is refreshed behind, which never takes
+ * more than eight places; and those who wait take turns by uid, so that a user who asks for
+ * thousands of names delays nobody else by more than one of them. Nor does one uid take the
+ * last eight places.
  *
  * Nothing is asked here; fetch.c does that.
  */
@@ -12,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "src/base/uuid.h"
 #include "src/unixd/core/hmap.h"
@@ -20,8 +28,11 @@
 
 #define FLIGHT_MAX     1024
 #define FLIGHT_WAITERS 4096
-#define FLIGHT_RUNNING 16
-#define FLIGHT_BEHIND  (FLIGHT_RUNNING / 2)
+#define FLIGHT_RUNNING 64
+#define FLIGHT_QUICK   16
+#define FLIGHT_SLOW_NS 20000000
+#define FLIGHT_BEHIND  8
+#define FLIGHT_ASKER   (FLIGHT_RUNNING - 8)
 
 enum flight_state {
 	FLIGHT_QUEUED,
@@ -43,18 +54,22 @@ struct flight {
 	struct uuid uuid;
 	unsigned proof; /* number of the probe that may prove the 404, when JUDGED */
 	int64_t begun;  /* mono ns, when RUNNING */
+	uid_t asker;    /* of the foreground: in whose name it stands in line */
+	uint64_t turn;
 	char id[];
 };
 
 struct flights {
 	struct hmap table;
-	struct list front;
+	struct list front; /* by turn */
 	struct list back;
-	struct list running;
+	struct list running; /* oldest first */
 	struct list judged;
 	size_t n;
 	size_t n_running;
 	size_t n_waiters;
+	uid_t asker;   /* who asks for what is made or promoted next */
+	uint64_t turn; /* of the last one of the front that was launched */
 };
 
 void flights_init(struct flights *fs);
@@ -65,10 +80,13 @@ struct flight *flight_find(const struct flights *fs, enum kind kind, const char 
 /* A new one, queued, or NULL when there are too many. */
 struct flight *flight_new(struct flights *fs, enum kind kind, const char *id,
     bool foreground);
-/* Somebody waits now: before the refreshes. */
+/* Somebody waits now: before the refreshes, and no later than the asker's next turn. */
 void flight_promote(struct flights *fs, struct flight *f);
 /* The next to be asked when there is room, now running; NULL otherwise. */
 struct flight *flight_launch(struct flights *fs, int64_t now);
+/* In how many ns there is room because one that is out has become slow; -1: nobody waits
+ * for that. */
+int64_t flight_room_in(const struct flights *fs, int64_t now);
 /* Running, then held back. */
 void flight_judge(struct flights *fs, struct flight *f);
 /* Takes it out of everything (its waiters stay linked to it). */

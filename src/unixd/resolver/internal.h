@@ -116,6 +116,7 @@ struct waiter {
 	struct timer timer;
 	int64_t budget_at; /* mono ns */
 	bool waits_for_link;
+	uid_t asker;
 	unsigned flown; /* flights it has seen */
 	struct question q;
 };

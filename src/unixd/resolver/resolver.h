@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "src/base/attr.h"
 #include "src/base/name.h"
@@ -77,6 +78,10 @@ typedef void (*resolver_passwd_fn)(void *arg, enum answer a, const struct passwd
 typedef void (*resolver_group_fn)(void *arg, enum answer a, const struct group_view *v);
 typedef void (
     *resolver_keys_fn)(void *arg, enum answer a, const char *const *keys, size_t n);
+
+/* The questions that follow come from this uid: in the line for the server users take turns.
+ * Until told, they are root's. */
+void resolver_asked_by(struct resolver *r, uid_t uid);
 
 /* budget_ms counts from now. The waiter may be cancelled; the fetch goes on. */
 struct waiter *resolver_passwd_by_name(struct resolver *r, const struct name *name,

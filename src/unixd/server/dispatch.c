@@ -72,5 +72,8 @@ dispatch(struct conn *c, const uint8_t *body, size_t len)
 	log_debug("request: op=%s uid=%u pid=%d", op_name(c->req.op),
 	    (unsigned)c->peer.uid, (int)c->peer.pid);
 	dec_init(&d, body, len);
+	/* What the daemon asks for later, of its own accord, stands in nobody's line. */
+	resolver_asked_by(c->server->resolver, c->peer.uid);
 	e->handle(c, &d);
+	resolver_asked_by(c->server->resolver, 0);
 }

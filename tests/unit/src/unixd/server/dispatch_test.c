@@ -373,6 +373,20 @@ accept_id_tells_old_and_new(void **state)
 	assert_int_equal(a.h.status, KU_ST_NOTFOUND);
 }
 
+static void
+the_resolver_is_told_who_asks(void **state)
+{
+	struct harness *h = *state;
+	int fd = harness_connect(h, 4711);
+	struct answer_frame a;
+
+	harness_ask_name(fd, KU_OP_PASSWD_BY_NAME, 1, "alice");
+	harness_reply(h, fd, &a);
+	assert_int_equal(h->resolver.last_asked_by, 4711);
+	assert_int_equal(h->resolver.asked_by, 0);
+	(void)close(fd);
+}
+
 int
 main(void)
 {
@@ -394,6 +408,7 @@ main(void)
 		DISPATCH_TEST(refusals_do_not_fill_the_journal),
 		DISPATCH_TEST(explain_gives_lines_also_for_what_is_no_name),
 		DISPATCH_TEST(accept_id_tells_old_and_new),
+		DISPATCH_TEST(the_resolver_is_told_who_asks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,6 +115,14 @@ resolver_initgroups(struct resolver *r, const struct name *name, int budget_ms,
 	return resolver_passwd_by_name(r, name, budget_ms, fn, arg);
 }
 
+void
+resolver_asked_by(struct resolver *r, uid_t uid)
+{
+	if (uid != 0)
+		r->last_asked_by = uid;
+	r->asked_by = uid;
+}
+
 struct waiter *
 resolver_passwd_by_uid(struct resolver *r, uint32_t uid, int budget_ms,
     resolver_passwd_fn fn, void *arg)

@@ -20,6 +20,8 @@ struct resolver {
 	size_t n_waiting;
 	size_t n_cancelled;
 	size_t n_asked;
+	uid_t asked_by; /* now */
+	uid_t last_asked_by;
 	size_t n_probed;
 	size_t n_members;
 	int last_budget_ms;
