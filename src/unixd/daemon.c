@@ -203,6 +203,13 @@ start_ports(struct daemon *d)
 	return rc;
 }
 
+void
+daemon_new_publish(struct daemon *d)
+{
+	d->publish = publish_new(loop_timers(d->loop), &d->publish_settings);
+	publish_use_loop(d->publish, d->loop);
+}
+
 static void
 start_resolver(struct daemon *d)
 {
@@ -216,7 +223,7 @@ start_resolver(struct daemon *d)
 
 	d->publish_settings = settings_publish(&d->settings, KU_PATH_MAP);
 	if (d->settings.config->fast_cache)
-		d->publish = publish_new(loop_timers(d->loop), &d->publish_settings);
+		daemon_new_publish(d);
 	else
 		(void)publish_withdraw_path(KU_PATH_MAP);
 	ports.publish = d->publish;

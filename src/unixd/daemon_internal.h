@@ -50,4 +50,5 @@ void daemon_show_status(void *arg);
 /* events.c: what the world outside does. */
 void daemon_reload(struct daemon *d);
 void daemon_start_watches(struct daemon *d);
+void daemon_new_publish(struct daemon *d);
 void daemon_stop_watches(struct daemon *d);

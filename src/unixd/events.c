@@ -107,7 +107,7 @@ reload_publish(struct daemon *d)
 
 	d->publish_settings = settings_publish(&d->settings, KU_PATH_MAP);
 	if (want && old == NULL)
-		d->publish = publish_new(loop_timers(d->loop), &d->publish_settings);
+		daemon_new_publish(d);
 	else if (!want)
 		d->publish = NULL;
 	resolver_reconfigure(d->resolver, d->settings.config, d->publish);

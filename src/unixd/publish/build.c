@@ -319,11 +319,11 @@ put_late(struct publish *p, int64_t until_ns)
 }
 
 static void
-end_generation(struct gen *g, enum ku_map_state state)
+end_generation(struct publish *p, struct gen *g, enum ku_map_state state)
 {
 	if (g->base != NULL)
 		gen_store(g, 0, KU_MAP_H_STATE, (uint32_t)state);
-	gen_file_unmap(g);
+	let_go(&p->let_go, g);
 }
 
 /* Modules that read another version cannot follow us to the new file. Told that theirs is
@@ -346,8 +346,8 @@ finish(struct publish *p)
 	publish_header(p, &b->next);
 	if (rename(p->tmp, p->path) != 0)
 		return -errno;
-	end_generation(&p->cur, KU_MAP_REPLACED);
-	end_generation(&p->prev, end_of_previous(p));
+	end_generation(p, &p->cur, KU_MAP_REPLACED);
+	end_generation(p, &p->prev, end_of_previous(p));
 	p->cur = b->next;
 	b->next = (struct gen){ 0 };
 	for (unsigned i = 0; i < 2; i++) {

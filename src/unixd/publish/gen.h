@@ -24,6 +24,7 @@ struct gen {
 	uint32_t linked[KU_MAP_N_TABLES];
 	struct siphash_key key;
 	uint64_t dev, ino;
+	uint64_t file_len; /* `len` is what is mapped of it */
 };
 
 static inline unsigned

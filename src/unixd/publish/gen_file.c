@@ -127,6 +127,7 @@ gen_file_map(struct gen_file *f, struct gen *g)
 	g->base = base;
 	g->dev = (uint64_t)st.st_dev;
 	g->ino = (uint64_t)st.st_ino;
+	g->file_len = g->len;
 	return write_header(g);
 }
 
@@ -150,6 +151,7 @@ check_and_map(struct gen *g, int fd)
 	*g = (struct gen){ .base = base, .len = KU_MAP_HEADER_LEN };
 	g->dev = (uint64_t)st.st_dev;
 	g->ino = (uint64_t)st.st_ino;
+	g->file_len = (uint64_t)st.st_size;
 	return 0;
 }
 

@@ -83,7 +83,7 @@ withdraw(struct publish *p, struct gen *g)
 	if (g->base == NULL)
 		return;
 	gen_store(g, 0, KU_MAP_H_STATE, KU_MAP_WITHDRAWN);
-	gen_file_unmap(g);
+	let_go(&p->let_go, g);
 	(void)unlink(p->path);
 }
 
@@ -287,6 +287,12 @@ publish_new(struct timers *ts, const struct publish_settings *s)
 	return p;
 }
 
+void
+publish_use_loop(struct publish *p, struct loop *l)
+{
+	p->let_go.loop = l;
+}
+
 struct publish *
 publish_free(struct publish *p)
 {
@@ -301,6 +307,7 @@ publish_free(struct publish *p)
 		gen_store(&p->cur, 0, KU_MAP_H_LEASE, boot_now(p));
 	gen_file_unmap(&p->cur);
 	gen_file_unmap(&p->prev);
+	let_go_deinit(&p->let_go);
 	local_set_clear(&p->local);
 	record_buf_free(&p->rec);
 	record_buf_free(&p->keys);

@@ -11,6 +11,7 @@
 #include "src/unixd/publish/gen.h"
 #include "src/unixd/publish/gen_file.h"
 #include "src/unixd/publish/index.h"
+#include "src/unixd/publish/let_go.h"
 #include "src/unixd/publish/local_set.h"
 #include "src/unixd/publish/negative.h"
 #include "src/unixd/publish/publish.h"
@@ -48,6 +49,7 @@ struct publish {
 
 	struct gen cur;  /* what readers see */
 	struct gen prev; /* what the writer before us left */
+	struct let_go let_go;
 	struct build build;
 	/*
 	 * What the ordered part of `cur` does not know: ids that came later, and (value: where

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* Generations that nobody needs any more. */
+#pragma once
+
+#include "src/unixd/publish/gen.h"
+
+struct lane;
+struct loop;
+
+struct let_go {
+	struct loop *loop; /* NULL: there is no other thread */
+	struct lane *lane;
+};
+
+/* Unmaps *g, and forgets it. */
+void let_go(struct let_go *l, struct gen *g);
+/* Waits for what is under way. */
+void let_go_deinit(struct let_go *l);
