@@ -54,15 +54,18 @@ groupid_new(const struct uuid *uuid, uint32_t gid, const char *name, const char 
 struct groupid *
 groupid_ref(struct groupid *g)
 {
-	if (g != NULL)
-		g->refs++;
+	if (g == NULL)
+		return NULL;
+	if (g->refs == 0)
+		return groupid_new(&g->uuid, g->gid, g->name, g->spn);
+	g->refs++;
 	return g;
 }
 
 struct groupid *
 groupid_unref(struct groupid *g)
 {
-	if (g != NULL && --g->refs == 0)
+	if (g != NULL && g->refs != 0 && --g->refs == 0)
 		free(g);
 	return NULL;
 }
@@ -89,24 +92,38 @@ user_text_size(const struct user *u)
 	return size;
 }
 
+/* Every person has one like this, and nobody else is in it. */
+static bool
+is_private(const struct user *u, const struct groupid *g)
+{
+	return g->gid == u->id && uuid_equal(&g->uuid, &u->uuid) &&
+	    streq(g->name, u->name) && streq(g->spn, u->spn);
+}
+
 struct user *
 user_new(const struct user *tmpl)
 {
+	bool has_private = tmpl->n_groups > 0 && is_private(tmpl, tmpl->groups[0]);
 	size_t groups_size = tmpl->n_groups * sizeof(tmpl->groups[0]);
 	size_t keys_size = tmpl->n_keys * sizeof(tmpl->sshkeys[0]);
+	size_t private_size = has_private ? sizeof(struct groupid) : 0;
 	struct user *u = xmalloc(
-	    sizeof(*u) + groups_size + keys_size + user_text_size(tmpl));
-	struct groupid **groups = (struct groupid **)(u + 1);
+	    sizeof(*u) + private_size + groups_size + keys_size + user_text_size(tmpl));
+	struct groupid *private = (struct groupid *)(u + 1);
+	struct groupid **groups = (void *)((char *)private + private_size);
 	const char **keys = (void *)(groups + tmpl->n_groups);
 	char *at = (char *)(keys + tmpl->n_keys);
 
 	*u = *tmpl;
 	u->refs = 1;
-	for (uint32_t i = 0; i < tmpl->n_groups; i++)
-		groups[i] = groupid_ref(tmpl->groups[i]);
 	u->groups = groups;
 	u->name = place(&at, tmpl->name);
 	u->spn = place(&at, tmpl->spn);
+	if (has_private)
+		*private = (struct groupid){ 0, u->id, u->uuid, u->name, u->spn };
+	for (uint32_t i = 0; i < tmpl->n_groups; i++)
+		groups[i] = i == 0 && has_private ? private
+						  : groupid_ref(tmpl->groups[i]);
 	u->displayname = place(&at, tmpl->displayname);
 	u->shell = tmpl->shell == NULL ? NULL : place(&at, tmpl->shell);
 	for (uint32_t i = 0; i < tmpl->n_keys; i++)
@@ -160,7 +177,7 @@ user_share_group(struct user *u, uint32_t index, struct groupid *g)
 	assert(index < u->n_groups);
 	if (u->groups[index] == g)
 		return;
-	groupid_ref(g);
+	g = groupid_ref(g);
 	groupid_unref(u->groups[index]);
 	u->groups[index] = g;
 }

@@ -22,7 +22,9 @@
 #define MODEL_MAX_TEXT    1024u
 #define MODEL_MAX_MEMBERS 1000000u
 
-/* Which group, without its members. Shared by all users that are in it. */
+/* Which group, without its members. Shared by all users that are in it. A person's private
+ * group (same name, number and UUID) is part of the person's record instead: refs is 0, and
+ * a reference to it is a copy. */
 struct groupid {
 	unsigned refs;
 	uint32_t gid;
@@ -61,7 +63,7 @@ struct members {
 /* Builders copy everything they are given. They never fail (allocation aborts). */
 struct groupid *groupid_new(const struct uuid *uuid, uint32_t gid, const char *name,
     const char *spn);
-struct groupid *groupid_ref(struct groupid *g);
+struct groupid *must_use_ groupid_ref(struct groupid *g);
 struct groupid *groupid_unref(struct groupid *g);
 bool groupid_equal(const struct groupid *a, const struct groupid *b);
 
@@ -87,6 +89,14 @@ bool members_equal(const struct members *a, const struct members *b);
  */
 void *user_pack(const struct user *u, size_t *ret_len);
 int must_use_ user_unpack(const void *blob, size_t len, struct user **ret_user);
+/* The same where groups are known already: the equal one in hand, borrowed, or NULL. Of
+ * what it gives back nothing is checked or copied again. */
+struct model_share {
+	struct groupid *(*find)(void *arg, const struct groupid *like);
+	void *arg;
+};
+int must_use_ user_unpack_sharing(const void *blob, size_t len,
+    const struct model_share *share, struct user **ret_user);
 void *group_pack(const struct groupid *g, const struct members *m, size_t *ret_len);
 int must_use_ group_unpack(const void *blob, size_t len, struct groupid **ret_group,
     struct members **ret_members); /* *ret_members NULL when none were known */

@@ -196,15 +196,41 @@ get_groupid(struct dec *d)
 	return d->failed ? NULL : groupid_new(&uuid, gid, name, spn);
 }
 
+/* The one that is known, or the person's own (`own`: room for it), or a new one. */
+static struct groupid *
+get_group_of(struct dec *d, const struct user *u, const struct model_share *share,
+    struct groupid *own)
+{
+	struct dec again = *d;
+	struct groupid like = { .gid = dec_u32(d) }, *known = NULL;
+
+	get_uuid(d, &like.uuid);
+	like.name = get_text(d, NAME_MAX_TEXT);
+	like.spn = get_text(d, NAME_MAX_TEXT);
+	if (d->failed || u->name == NULL || u->spn == NULL)
+		return NULL;
+	if (like.gid == u->id && uuid_equal(&like.uuid, &u->uuid) &&
+	    streq(like.name, u->name) && streq(like.spn, u->spn)) {
+		*own = like;
+		return own;
+	}
+	if (share != NULL)
+		known = share->find(share->arg, &like);
+	if (known != NULL)
+		return groupid_ref(known);
+	*d = again;
+	return get_groupid(d);
+}
+
 static void
-get_user_lists(struct dec *d, struct user *u, struct groupid ***groups,
-    const char ***keys)
+get_user_lists(struct dec *d, struct user *u, const struct model_share *share,
+    struct groupid *own, struct groupid ***groups, const char ***keys)
 {
 	uint32_t n = get_count(d, MODEL_MAX_GROUPS, GROUPID_MIN);
 
 	*groups = xcalloc((size_t)n + 1, sizeof(**groups));
 	for (; u->n_groups < n && !d->failed; u->n_groups++)
-		(*groups)[u->n_groups] = get_groupid(d);
+		(*groups)[u->n_groups] = get_group_of(d, u, share, own);
 	n = get_count(d, MODEL_MAX_KEYS, KEY_MIN);
 	*keys = xcalloc((size_t)n + 1, sizeof(**keys));
 	for (; u->n_keys < n && !d->failed; u->n_keys++)
@@ -216,7 +242,15 @@ get_user_lists(struct dec *d, struct user *u, struct groupid ***groups,
 int
 user_unpack(const void *blob, size_t len, struct user **ret_user)
 {
+	return user_unpack_sharing(blob, len, NULL, ret_user);
+}
+
+int
+user_unpack_sharing(const void *blob, size_t len, const struct model_share *share,
+    struct user **ret_user)
+{
 	struct groupid **groups cleanup_(freep) = NULL;
+	struct groupid own = { 0 };
 	const char **keys cleanup_(freep) = NULL;
 	struct user tmpl = { 0 };
 	struct dec d;
@@ -235,7 +269,7 @@ user_unpack(const void *blob, size_t len, struct user **ret_user)
 	tmpl.displayname = get_text(&d, MODEL_MAX_TEXT);
 	if ((flags & USER_HAS_SHELL) != 0)
 		tmpl.shell = get_text(&d, MODEL_MAX_TEXT);
-	get_user_lists(&d, &tmpl, &groups, &keys);
+	get_user_lists(&d, &tmpl, share, &own, &groups, &keys);
 	ok = dec_done(&d) && (flags & ~USER_FLAGS) == 0;
 	if (ok)
 		*ret_user = user_new(&tmpl);

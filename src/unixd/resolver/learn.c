@@ -149,6 +149,8 @@ learn_groupid(struct resolver *r, struct groupid *g, int32_t fetched)
 {
 	struct cache_group *cg = cache_group_by_uuid(&r->cache, &g->uuid);
 
+	if (cg != NULL && cg->g == g)
+		return cg;
 	if (!names_are_good(g->name, g->spn))
 		return NULL;
 	if (cg != NULL && (groupid_equal(cg->g, g) || fetched < cg->t.fetched))

@@ -97,21 +97,10 @@ resolver_check_domain(struct resolver *r)
 
 /* ---- loading ---- */
 
-struct loading {
-	struct resolver *r;
-	struct user **users;
-	int32_t *user_at;
-	size_t n_users, cap_users;
-	struct groupid **groups;
-	struct members **members;
-	int32_t *group_at;
-	size_t n_groups, cap_groups;
-};
-
 /* Which domain do most of them have? */
 struct poll {
 	struct {
-		const char *domain;
+		char domain[NAME_MAX_DOMAIN + 1];
 		size_t n;
 	} seen[8];
 	size_t best;
@@ -124,9 +113,11 @@ poll_add(struct poll *p, const char *spn)
 	size_t k;
 
 	for (k = 0; at != NULL && k < ARRAY_SIZE(p->seen); k++) {
-		if (p->seen[k].domain != NULL && !streq(p->seen[k].domain, at + 1))
+		char *domain = p->seen[k].domain;
+
+		if (domain[0] != '\0' && !streq(domain, at + 1))
 			continue;
-		p->seen[k].domain = at + 1;
+		(void)snprintf(domain, sizeof(p->seen[k].domain), "%s", at + 1);
 		p->seen[k].n++;
 		if (p->seen[k].n > p->seen[p->best].n)
 			p->best = k;
@@ -170,31 +161,58 @@ load_values(struct resolver *r)
 	    r->cache.own_domain[0] != '\0';
 }
 
-/*
- * Before any session has told us. Groups tell, our own and those that people are in: all
- * people of a host may be guests from another domain, their groups here are ours.
- */
-static void
-guess_domain(struct resolver *r, const struct loading *l)
-{
-	struct poll groups = { 0 }, people = { 0 };
-	const char *domain;
-	uint32_t k;
-	size_t i;
+/* Groups tell, our own and those that people are in: all people of a host may be guests
+ * from another domain, their groups here are ours. */
+struct polls {
+	struct poll groups, people;
+};
 
-	for (i = 0; i < l->n_groups; i++)
-		poll_add(&groups, l->groups[i]->spn);
-	for (i = 0; i < l->n_users; i++) {
-		poll_add(&people, l->users[i]->spn);
-		for (k = 0; k < l->users[i]->n_groups; k++) {
-			if (!streq(l->users[i]->groups[k]->spn, l->users[i]->spn))
-				poll_add(&groups, l->users[i]->groups[k]->spn);
-		}
+static void
+poll_user(void *arg, struct user *u, int64_t wall_s)
+{
+	struct polls *p = arg;
+
+	(void)wall_s;
+	poll_add(&p->people, u->spn);
+	for (uint32_t k = 0; k < u->n_groups; k++) {
+		if (!streq(u->groups[k]->spn, u->spn))
+			poll_add(&p->groups, u->groups[k]->spn);
 	}
-	domain = groups.seen[groups.best].domain;
-	if (domain == NULL)
-		domain = people.seen[people.best].domain;
-	if (domain != NULL)
+	(void)user_unref(u);
+}
+
+static void
+poll_group(void *arg, struct groupid *g, struct members *m, int64_t wall_s)
+{
+	struct polls *p = arg;
+
+	(void)wall_s;
+	poll_add(&p->groups, g->spn);
+	(void)groupid_unref(g);
+	(void)members_unref(m);
+}
+
+static void
+poll_id(void *arg, const struct uuid *uuid, uint32_t id, uint32_t pending)
+{
+	(void)arg, (void)uuid, (void)id, (void)pending;
+}
+
+/* Before any session has told us: one more walk through everything, once in the life of
+ * a database. */
+static void
+guess_domain(struct resolver *r)
+{
+	struct polls p = { 0 };
+	const struct store_sink sink = { &p, poll_user, poll_group, poll_id, NULL };
+	const char *domain;
+
+	if (store_load(r->ports.store, &sink) < 0)
+		return;
+	domain = p.groups.seen[p.groups.best].domain;
+	if (domain[0] == '\0')
+		domain = p.people.seen[p.people.best].domain;
+	if (domain[0] != '\0')
 		cache_set_domain(&r->cache, domain);
 }
 
@@ -215,71 +233,57 @@ boot_of(struct resolver *r, int64_t wall_s)
 static void
 on_load_user(void *arg, struct user *u, int64_t wall_s)
 {
-	struct loading *l = arg;
+	struct resolver *r = arg;
 
-	if (l->n_users == l->cap_users) {
-		l->cap_users = l->cap_users == 0 ? 64 : l->cap_users * 2;
-		l->users = xreallocarray(l->users, l->cap_users, sizeof(struct user *));
-		l->user_at = xreallocarray(l->user_at, l->cap_users, sizeof(int32_t));
-	}
-	l->users[l->n_users] = u;
-	l->user_at[l->n_users++] = boot_of(l->r, wall_s);
+	learn_user(r, u, boot_of(r, wall_s));
 }
 
 static void
 on_load_group(void *arg, struct groupid *g, struct members *m, int64_t wall_s)
 {
-	struct loading *l = arg;
+	struct resolver *r = arg;
 
-	if (l->n_groups == l->cap_groups) {
-		l->cap_groups = l->cap_groups == 0 ? 64 : l->cap_groups * 2;
-		l->groups = xreallocarray(l->groups, l->cap_groups,
-		    sizeof(struct groupid *));
-		l->members = xreallocarray(l->members, l->cap_groups,
-		    sizeof(struct members *));
-		l->group_at = xreallocarray(l->group_at, l->cap_groups, sizeof(int32_t));
-	}
-	l->groups[l->n_groups] = g;
-	l->members[l->n_groups] = m;
-	l->group_at[l->n_groups++] = boot_of(l->r, wall_s);
+	learn_group(r, g, m, boot_of(r, wall_s));
 }
 
 static void
 on_load_id(void *arg, const struct uuid *uuid, uint32_t id, uint32_t pending)
 {
-	struct loading *l = arg;
+	struct resolver *r = arg;
 
-	idtable_set(&l->r->ids, uuid, id, pending);
+	idtable_set(&r->ids, uuid, id, pending);
 }
 
-/* Accepted ids first, whatever the order they come in: they decide what uids people get. */
+static struct groupid *
+find_loaded(void *arg, const struct groupid *like)
+{
+	const struct resolver *r = arg;
+	const struct cache_group *cg = cache_group_by_uuid(&r->cache, &like->uuid);
+
+	return cg != NULL && groupid_equal(cg->g, like) ? cg->g : NULL;
+}
+
+/*
+ * Straight from the disk into the cache, one record at a time: at a hundred thousand people
+ * a second copy of everything would be most of what this process ever needs. Accepted ids
+ * come first, because they decide what uids people get.
+ */
 static void
 load(struct resolver *r)
 {
-	struct loading l = { .r = r };
-	const struct store_sink sink = { &l, on_load_user, on_load_group, on_load_id };
-	bool known;
-	size_t i;
+	const struct model_share share = { find_loaded, r };
+	const struct store_sink sink = { r, on_load_user, on_load_group, on_load_id,
+		&share };
 	int rc;
 
 	r->loading = true;
-	known = load_values(r);
+	if (!load_values(r))
+		guess_domain(r);
+	resolver_check_domain(r);
 	rc = store_load(r->ports.store, &sink);
 	if (rc < 0)
 		log_warn("store: cannot be read: %s", strerror(-rc));
-	if (!known)
-		guess_domain(r, &l);
-	resolver_check_domain(r);
-	for (i = 0; i < l.n_groups; i++)
-		learn_group(r, l.groups[i], l.members[i], l.group_at[i]);
-	for (i = 0; i < l.n_users; i++)
-		learn_user(r, l.users[i], l.user_at[i]);
 	r->loading = false;
-	free(l.users);
-	free(l.user_at);
-	free(l.groups);
-	free(l.members);
-	free(l.group_at);
 }
 
 /* ---- life ---- */

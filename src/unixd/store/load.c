@@ -31,7 +31,8 @@ load_user(sqlite3_stmt *st, const struct uuid *uuid, const struct store_sink *si
 	struct user *u;
 
 	if (blob == NULL ||
-	    user_unpack(blob, (size_t)sqlite3_column_bytes(st, 2), &u) < 0)
+	    user_unpack_sharing(blob, (size_t)sqlite3_column_bytes(st, 2), sink->share,
+		&u) < 0)
 		return false;
 	if (!uuid_equal(&u->uuid, uuid)) {
 		user_unref(u);

@@ -28,6 +28,7 @@ struct store;
 struct user;
 struct groupid;
 struct members;
+struct model_share;
 
 struct store_sink {
 	void *arg;
@@ -37,6 +38,8 @@ struct store_sink {
 	/* The accepted id of an account, and the id the server says when it differs (else
 	 * the same number). */
 	void (*id)(void *arg, const struct uuid *uuid, uint32_t id, uint32_t pending);
+	/* Groups that people's records may share, or NULL. */
+	const struct model_share *share;
 };
 
 /*
@@ -56,7 +59,7 @@ int must_use_ store_open(struct loop *l, const char *path, struct store **ret_st
  * a credential or a value gets none at all. */
 struct store *store_close(struct store *s);
 
-/* Gives every record to the sink; a blob that cannot be unpacked is skipped and counted.
+/* Gives every record to the sink, ids first, then groups, then users; a blob that cannot be unpacked is skipped and counted.
  * Blocks; start of the daemon only. Number of skipped records, or -errno. */
 int must_use_ store_load(struct store *s, const struct store_sink *sink);
 

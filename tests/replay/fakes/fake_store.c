@@ -119,14 +119,14 @@ store_load(struct store *s, const struct store_sink *sink)
 {
 	size_t i;
 
-	for (i = 0; i < s->n_users; i++)
-		sink->user(sink->arg, user_ref(s->users[i].u), s->users[i].wall_s);
+	for (i = 0; i < s->n_ids; i++)
+		sink->id(sink->arg, &s->ids[i].uuid, s->ids[i].id, s->ids[i].pending);
 	for (i = 0; i < s->n_groups; i++)
 		sink->group(sink->arg, groupid_ref(s->groups[i].g),
 		    s->groups[i].m != NULL ? members_ref(s->groups[i].m) : NULL,
 		    s->groups[i].wall_s);
-	for (i = 0; i < s->n_ids; i++)
-		sink->id(sink->arg, &s->ids[i].uuid, s->ids[i].id, s->ids[i].pending);
+	for (i = 0; i < s->n_users; i++)
+		sink->user(sink->arg, user_ref(s->users[i].u), s->users[i].wall_s);
 	return 0;
 }
 
