@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * Four indexes for people and four for groups, over intrusive nodes, so that one record
- * costs one allocation beside the model's own. The links between people and groups are kept
- * on the group's side only (`carriers`): a person's groups are in the person's record.
+ * Three indexes for people and three for groups. The links between people and groups are
+ * kept on the group's side only (cast.h): a person's groups are in the person's record.
+ * There may be a hundred thousand people with ten groups each, so people are chained by
+ * their numbers and groups have four bytes for each.
  *
  * No policy here: who displaces whom, what is stale and what is shown is decided by
  * learn.c, policy.c and filter.c.
@@ -16,7 +17,6 @@
 #include "src/base/util.h"
 #include "src/prog/xalloc.h"
 
-#define user_of(n, member)  container_of(n, struct cache_user, member)
 #define group_of(n, member) container_of(n, struct cache_group, member)
 
 static uint64_t
@@ -31,15 +31,72 @@ hash_uuid(const struct uuid *uuid)
 	return hmap_hash(uuid->b, sizeof(uuid->b));
 }
 
+/* ---- chains of people ---- */
+
+static struct cache_user *
+user_at(const void *owner, uint32_t number)
+{
+	const struct cache *c = owner;
+
+	return people_user(&c->people, number);
+}
+
+static uint64_t
+user_hash_key(const void *owner, uint32_t number)
+{
+	const struct cache_user *cu = user_at(owner, number);
+
+	return hash_text(cache_key(owner, cu->u->name, cu->u->spn));
+}
+
+static uint64_t
+user_hash_uuid(const void *owner, uint32_t number)
+{
+	return hash_uuid(&user_at(owner, number)->u->uuid);
+}
+
+static uint64_t
+user_hash_uid(const void *owner, uint32_t number)
+{
+	return hmap_hash_u32(user_at(owner, number)->uid);
+}
+
+static uint32_t *
+user_next_key(const void *owner, uint32_t number)
+{
+	return &user_at(owner, number)->next_key;
+}
+
+static uint32_t *
+user_next_uuid(const void *owner, uint32_t number)
+{
+	return &user_at(owner, number)->next_uuid;
+}
+
+static uint32_t *
+user_next_uid(const void *owner, uint32_t number)
+{
+	return &user_at(owner, number)->next_uid;
+}
+
+static const struct chains_of of_key = { user_hash_key, user_next_key };
+static const struct chains_of of_uuid = { user_hash_uuid, user_next_uuid };
+static const struct chains_of of_uid = { user_hash_uid, user_next_uid };
+
+/* ---- life ---- */
+
 void
 cache_init(struct cache *c)
 {
-	struct hmap *all[] = { &c->u_key, &c->u_uuid, &c->u_uid, &c->g_key, &c->g_uuid,
-		&c->g_gid };
+	struct hmap *maps[] = { &c->g_key, &c->g_uuid, &c->g_gid };
+	struct chains *chains[] = { &c->u_key, &c->u_uuid, &c->u_uid };
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(all); i++)
-		hmap_init(all[i]);
+	for (i = 0; i < ARRAY_SIZE(maps); i++)
+		hmap_init(maps[i]);
+	for (i = 0; i < ARRAY_SIZE(chains); i++)
+		chains_init(chains[i]);
+	people_init(&c->people);
 	c->own_domain[0] = '\0';
 	c->groups_removed = false;
 }
@@ -56,36 +113,31 @@ group_free(struct cache_group *cg)
 {
 	list_remove(&cg->dirty);
 	groupid_unref(cg->g);
-	members_unref(cg->m);
-	free(cg->carriers);
+	cast_deinit(&cg->cast);
 	free(cg);
-}
-
-static void
-deinit_maps(struct cache *c)
-{
-	struct hmap *all[] = { &c->u_key, &c->u_uuid, &c->u_uid, &c->g_key, &c->g_uuid,
-		&c->g_gid };
-	struct cache_user *cu, *cu_next;
-	struct cache_group *cg, *cg_next;
-	size_t i, pos;
-
-	for (cu = cache_user_any(c, &pos); cu != NULL; cu = cu_next) {
-		cu_next = cache_user_any_next(c, cu, &pos);
-		user_free(cu);
-	}
-	for (cg = cache_group_any(c, &pos); cg != NULL; cg = cg_next) {
-		cg_next = cache_group_any_next(c, cg, &pos);
-		group_free(cg);
-	}
-	for (i = 0; i < ARRAY_SIZE(all); i++)
-		hmap_deinit(all[i]);
 }
 
 void
 cache_deinit(struct cache *c)
 {
-	deinit_maps(c);
+	struct hmap *maps[] = { &c->g_key, &c->g_uuid, &c->g_gid };
+	struct chains *chains[] = { &c->u_key, &c->u_uuid, &c->u_uid };
+	struct cache_user *cu;
+	struct cache_group *cg, *cg_next;
+	size_t i, pos;
+
+	for (cu = cache_user_any(c, &pos); cu != NULL;
+	     cu = cache_user_any_next(c, cu, &pos))
+		user_free(cu);
+	for (cg = cache_group_any(c, &pos); cg != NULL; cg = cg_next) {
+		cg_next = cache_group_any_next(c, cg, &pos);
+		group_free(cg);
+	}
+	for (i = 0; i < ARRAY_SIZE(maps); i++)
+		hmap_deinit(maps[i]);
+	for (i = 0; i < ARRAY_SIZE(chains); i++)
+		chains_deinit(chains[i]);
+	people_deinit(&c->people);
 }
 
 void
@@ -94,7 +146,7 @@ cache_clear(struct cache *c)
 	char domain[sizeof(c->own_domain)];
 
 	memcpy(domain, c->own_domain, sizeof(domain));
-	deinit_maps(c);
+	cache_deinit(c);
 	cache_init(c);
 	memcpy(c->own_domain, domain, sizeof(domain));
 }
@@ -115,22 +167,28 @@ cache_key(const struct cache *c, const char *name, const char *spn)
 
 /* ---- walks ---- */
 
+static struct cache_user *
+user_from(const struct cache *c, size_t *pos)
+{
+	struct cache_user *cu = NULL;
+
+	while (cu == NULL && *pos < c->people.n)
+		cu = people_user(&c->people, (uint32_t)(*pos)++);
+	return cu;
+}
+
 struct cache_user *
 cache_user_any(const struct cache *c, size_t *pos)
 {
-	struct hmap_node *n;
-
-	*pos = 0;
-	n = hmap_any(&c->u_uuid, pos);
-	return n == NULL ? NULL : user_of(n, by_uuid);
+	*pos = 1;
+	return user_from(c, pos);
 }
 
 struct cache_user *
 cache_user_any_next(const struct cache *c, const struct cache_user *cu, size_t *pos)
 {
-	struct hmap_node *n = hmap_any_next(&c->u_uuid, &cu->by_uuid, pos);
-
-	return n == NULL ? NULL : user_of(n, by_uuid);
+	(void)cu;
+	return user_from(c, pos);
 }
 
 struct cache_group *
@@ -156,12 +214,11 @@ cache_group_any_next(const struct cache *c, const struct cache_group *cg, size_t
 struct cache_user *
 cache_user_by_key(const struct cache *c, const char *key)
 {
-	uint64_t hash = hash_text(key);
-	struct hmap_node *n;
+	uint32_t i = chains_first(&c->u_key, hash_text(key));
+	struct cache_user *cu;
 
-	for (n = hmap_first(&c->u_key, hash); n != NULL; n = hmap_same(n)) {
-		struct cache_user *cu = user_of(n, by_key);
-
+	for (; i != 0; i = cu->next_key) {
+		cu = user_at(c, i);
 		if (streq(cache_key(c, cu->u->name, cu->u->spn), key))
 			return cu;
 	}
@@ -171,11 +228,13 @@ cache_user_by_key(const struct cache *c, const char *key)
 struct cache_user *
 cache_user_by_uuid(const struct cache *c, const struct uuid *uuid)
 {
-	struct hmap_node *n = hmap_first(&c->u_uuid, hash_uuid(uuid));
+	uint32_t i = chains_first(&c->u_uuid, hash_uuid(uuid));
+	struct cache_user *cu;
 
-	for (; n != NULL; n = hmap_same(n)) {
-		if (uuid_equal(&user_of(n, by_uuid)->u->uuid, uuid))
-			return user_of(n, by_uuid);
+	for (; i != 0; i = cu->next_uuid) {
+		cu = user_at(c, i);
+		if (uuid_equal(&cu->u->uuid, uuid))
+			return cu;
 	}
 	return NULL;
 }
@@ -183,11 +242,13 @@ cache_user_by_uuid(const struct cache *c, const struct uuid *uuid)
 struct cache_user *
 cache_user_by_uid(const struct cache *c, uint32_t uid)
 {
-	struct hmap_node *n = hmap_first(&c->u_uid, hmap_hash_u32(uid));
+	uint32_t i = chains_first(&c->u_uid, hmap_hash_u32(uid));
+	struct cache_user *cu;
 
-	for (; n != NULL; n = hmap_same(n)) {
-		if (user_of(n, by_uid)->uid == uid)
-			return user_of(n, by_uid);
+	for (; i != 0; i = cu->next_uid) {
+		cu = user_at(c, i);
+		if (cu->uid == uid)
+			return cu;
 	}
 	return NULL;
 }
@@ -267,13 +328,13 @@ file_user(struct cache *c, struct cache_user *cu)
 	const struct user *u = cu->u;
 
 	cu->foreign = cache_is_foreign(c, u->spn);
-	hmap_insert(&c->u_key, &cu->by_key, hash_text(cache_key(c, u->name, u->spn)));
+	chains_insert(&c->u_key, &of_key, c, cu->number);
 }
 
 static void
 unfile_user(struct cache *c, struct cache_user *cu)
 {
-	hmap_remove(&c->u_key, &cu->by_key);
+	chains_remove(&c->u_key, &of_key, c, cu->number);
 }
 
 static void
@@ -330,48 +391,6 @@ cache_private_group(const struct user *u)
 	return u->groups[0];
 }
 
-static void
-carrier_add(struct cache_group *cg, struct cache_user *cu)
-{
-	if (cg->n_carriers == cg->cap_carriers) {
-		/* By a quarter: these lists are most of what a large site costs. */
-		cg->cap_carriers += cg->cap_carriers / 4 + 4;
-		cg->carriers = xreallocarray(cg->carriers, cg->cap_carriers,
-		    sizeof(struct cache_user *));
-	}
-	cg->carriers[cg->n_carriers++] = cu;
-}
-
-static bool
-carrier_has(const struct cache_group *cg, const struct cache_user *cu, bool is_new)
-{
-	size_t i;
-
-	/* Nobody knew a new person yet: if on the list, then as the last, because the
-	 * record names the group twice. */
-	if (is_new)
-		return cg->n_carriers > 0 && cg->carriers[cg->n_carriers - 1] == cu;
-	for (i = 0; i < cg->n_carriers; i++) {
-		if (cg->carriers[i] == cu)
-			return true;
-	}
-	return false;
-}
-
-static bool
-carrier_remove(struct cache_group *cg, const struct cache_user *cu)
-{
-	size_t i;
-
-	for (i = 0; i < cg->n_carriers; i++) {
-		if (cg->carriers[i] != cu)
-			continue;
-		cg->carriers[i] = cg->carriers[--cg->n_carriers];
-		return true;
-	}
-	return false;
-}
-
 static bool
 names_group(const struct user *u, const struct uuid *uuid)
 {
@@ -385,8 +404,7 @@ names_group(const struct user *u, const struct uuid *uuid)
 }
 
 static void
-join_groups(struct cache *c, struct cache_user *cu, bool is_new, cache_touched_fn touched,
-    void *arg)
+join_groups(struct cache *c, struct cache_user *cu, cache_touched_fn touched, void *arg)
 {
 	struct cache_group *cg;
 	uint32_t i;
@@ -397,9 +415,8 @@ join_groups(struct cache *c, struct cache_user *cu, bool is_new, cache_touched_f
 		if (cache_is_private(cu->u, g))
 			continue;
 		cg = cache_group_by_uuid(c, &g->uuid);
-		if (cg == NULL || carrier_has(cg, cu, is_new))
+		if (cg == NULL || !cast_set(&cg->cast, cu->number, CAST_CARRIES))
 			continue;
-		carrier_add(cg, cu);
 		if (touched != NULL)
 			touched(arg, cg);
 	}
@@ -416,7 +433,8 @@ leave_groups(struct cache *c, struct cache_user *cu, const struct user *after,
 		if (names_group(after, &cu->u->groups[i]->uuid))
 			continue;
 		cg = cache_group_by_uuid(c, &cu->u->groups[i]->uuid);
-		if (cg != NULL && carrier_remove(cg, cu) && touched != NULL)
+		if (cg != NULL && cast_unset(&cg->cast, cu->number, CAST_CARRIES) &&
+		    touched != NULL)
 			touched(arg, cg);
 	}
 }
@@ -427,7 +445,33 @@ file_uid(struct cache *c, struct cache_user *cu, uint32_t uid, bool held)
 	cu->uid = uid;
 	cu->held = held;
 	if (!held)
-		hmap_insert(&c->u_uid, &cu->by_uid, hmap_hash_u32(uid));
+		chains_insert(&c->u_uid, &of_uid, c, cu->number);
+}
+
+static void
+unfile_uid(struct cache *c, struct cache_user *cu)
+{
+	if (!cu->held)
+		chains_remove(&c->u_uid, &of_uid, c, cu->number);
+}
+
+/* Somebody who has been on lists keeps the number. */
+static void
+give_number(struct cache *c, struct cache_user *cu)
+{
+	uint32_t number = people_find_stranger(&c->people, cu->u->name, cu->u->spn);
+
+	cu->listed = number != 0 ? people_make_user(&c->people, number, cu) : 0;
+	cu->number = number != 0 ? number : people_add(&c->people, cu);
+}
+
+static void
+take_number(struct cache *c, struct cache_user *cu, const struct user *u)
+{
+	if (cu->listed > 0)
+		people_make_stranger(&c->people, cu->number, u->name, u->spn, cu->listed);
+	else
+		people_remove(&c->people, cu->number);
 }
 
 struct cache_user *
@@ -438,11 +482,25 @@ cache_user_add(struct cache *c, struct user *u, uint32_t uid, bool held,
 
 	cu->u = u;
 	cu->stored_at = CACHE_NEVER;
-	hmap_insert(&c->u_uuid, &cu->by_uuid, hash_uuid(&u->uuid));
+	give_number(c, cu);
+	chains_insert(&c->u_uuid, &of_uuid, c, cu->number);
 	file_user(c, cu);
 	file_uid(c, cu, uid, held);
-	join_groups(c, cu, true, touched, arg);
+	join_groups(c, cu, touched, arg);
 	return cu;
+}
+
+/* Another person by name: another number. */
+static void
+rename_user(struct cache *c, struct cache_user *cu, struct user *u)
+{
+	struct user *before = cu->u;
+
+	chains_remove(&c->u_uuid, &of_uuid, c, cu->number);
+	take_number(c, cu, before);
+	cu->u = u;
+	give_number(c, cu);
+	chains_insert(&c->u_uuid, &of_uuid, c, cu->number);
 }
 
 void
@@ -450,15 +508,18 @@ cache_user_replace(struct cache *c, struct cache_user *cu, struct user *u, uint3
     bool held, cache_touched_fn touched, void *arg)
 {
 	struct user *before = cu->u;
+	bool same = streq(before->spn, u->spn) && streq(before->name, u->name);
 
-	leave_groups(c, cu, u, touched, arg);
+	leave_groups(c, cu, same ? u : NULL, touched, arg);
 	unfile_user(c, cu);
-	if (!cu->held)
-		hmap_remove(&c->u_uid, &cu->by_uid);
-	cu->u = u;
+	unfile_uid(c, cu);
+	if (same)
+		cu->u = u;
+	else
+		rename_user(c, cu, u);
 	file_user(c, cu);
 	file_uid(c, cu, uid, held);
-	join_groups(c, cu, false, touched, arg);
+	join_groups(c, cu, touched, arg);
 	user_unref(before);
 }
 
@@ -468,9 +529,9 @@ cache_user_remove(struct cache *c, struct cache_user *cu, cache_touched_fn touch
 {
 	leave_groups(c, cu, NULL, touched, arg);
 	unfile_user(c, cu);
-	if (!cu->held)
-		hmap_remove(&c->u_uid, &cu->by_uid);
-	hmap_remove(&c->u_uuid, &cu->by_uuid);
+	unfile_uid(c, cu);
+	chains_remove(&c->u_uuid, &of_uuid, c, cu->number);
+	take_number(c, cu, cu->u);
 	user_free(cu);
 }
 
@@ -484,7 +545,7 @@ adopt(struct cache *c, struct cache_group *cg)
 	for (cu = cache_user_any(c, &pos); cu != NULL;
 	     cu = cache_user_any_next(c, cu, &pos)) {
 		if (names_group(cu->u, &cg->g->uuid))
-			carrier_add(cg, cu);
+			(void)cast_set(&cg->cast, cu->number, CAST_CARRIES);
 	}
 }
 
@@ -519,16 +580,10 @@ cache_group_replace(struct cache *c, struct cache_group *cg, struct groupid *g)
 void
 cache_group_remove(struct cache *c, struct cache_group *cg)
 {
+	cache_lists_forget(c, cg);
 	unfile_group(c, cg);
 	hmap_remove(&c->g_gid, &cg->by_gid);
 	hmap_remove(&c->g_uuid, &cg->by_uuid);
 	c->groups_removed = true;
 	group_free(cg);
-}
-
-void
-cache_group_set_members(struct cache_group *cg, struct members *m)
-{
-	members_unref(cg->m);
-	cg->m = m;
 }

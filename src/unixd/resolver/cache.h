@@ -21,6 +21,9 @@
 #include "src/unixd/core/hmap.h"
 #include "src/unixd/core/list.h"
 #include "src/unixd/model/model.h"
+#include "src/unixd/resolver/cast.h"
+#include "src/unixd/resolver/chains.h"
+#include "src/unixd/resolver/people.h"
 
 #define CACHE_NEVER INT32_MIN
 
@@ -34,14 +37,14 @@ struct cache_times {
 };
 
 struct cache_user {
-	struct hmap_node by_key;
-	struct hmap_node by_uuid;
-	struct hmap_node by_uid;
+	uint32_t next_key, next_uuid, next_uid; /* in their chains */
+	uint32_t number;                        /* people.h */
 	struct user *u;
 	struct cache_times t;
 	int32_t stored_at;  /* boot seconds of the last write, or of what was loaded */
 	uint32_t uid;       /* accepted, what NSS shows */
 	uint32_t published; /* id under which it is in the map, 0: not */
+	uint32_t listed;    /* groups on whose list the person is */
 	bool foreign;       /* of another domain */
 	bool held;          /* uid belongs to another account: hidden, not in by_uid */
 };
@@ -52,22 +55,24 @@ struct cache_group {
 	struct hmap_node by_gid;
 	struct list dirty; /* to be published again */
 	struct groupid *g;
-	struct members *m; /* as the server said, or NULL: never learnt */
+	struct cast cast; /* who the server said is in it, and whose record names it */
+	bool has_list;    /* the server has said who is in it */
+	uint32_t n_listed;
+	uint32_t list_version; /* of the list, never 0 while there is one */
+	bool foreign;
 	struct cache_times t;
 	int32_t members_at; /* when, CACHE_NEVER */
 	int32_t stored_at;
 	uint32_t published;
-	bool foreign;
-	struct cache_user **carriers; /* cached people whose record names this group */
-	size_t n_carriers;
-	size_t cap_carriers;
 };
 
 struct cache {
-	struct hmap u_key, u_uuid, u_uid;
+	struct people people;
+	struct chains u_key, u_uuid, u_uid;
 	struct hmap g_key, g_uuid, g_gid;
 	char own_domain[NAME_MAX_DOMAIN + 1];
 	bool groups_removed;
+	uint32_t list_versions; /* given out */
 };
 
 void cache_init(struct cache *c);
@@ -124,7 +129,39 @@ struct cache_group *cache_group_add(struct cache *c, struct groupid *g);
 void cache_group_replace(struct cache *c, struct cache_group *cg, struct groupid *g);
 /* The people who carry it stay; their records name a group that is not here. */
 void cache_group_remove(struct cache *c, struct cache_group *cg);
-void cache_group_set_members(struct cache_group *cg, struct members *m);
+
+/* cache_lists.c */
+void cache_lists_forget(struct cache *c, const struct cache_group *cg);
+/* The list as the server said it. True when it is another one than before. */
+bool cache_group_set_members(struct cache *c, struct cache_group *cg,
+    const struct members *m);
+/* Takes somebody off the list. False: was not on it. */
+bool cache_group_unlist(struct cache *c, struct cache_group *cg, uint32_t number);
+/* The list again, in no order: `m` refers to *ret_v (free it) and to the records. */
+void cache_group_members(const struct cache *c, const struct cache_group *cg,
+    struct members *m, struct member **ret_v);
+
+/* A list of its own, for keeping; NULL when there is none. */
+struct members *cache_group_copy_list(const struct cache *c,
+    const struct cache_group *cg);
+
+struct cache_person {
+	struct cache_user *cu; /* NULL: a stranger */
+	const char *name;
+	const char *spn;
+	bool carries;
+	bool listed;
+};
+/* The one at *pos, which goes on; false at the end. */
+bool cache_group_person(const struct cache *c, const struct cache_group *cg, size_t *pos,
+    struct cache_person *ret);
+/* The next one in whose record the group is, or NULL. */
+struct cache_user *cache_carrier(const struct cache *c, const struct cache_group *cg,
+    size_t *pos);
+/* The number of whoever has this SPN, 0: nobody. */
+uint32_t cache_person_number(const struct cache *c, const char *spn);
+/* Memory that was for growing is given back. */
+void cache_fit(struct cache *c);
 
 /* The person's private group, or NULL. */
 struct groupid *cache_private_group(const struct user *u);

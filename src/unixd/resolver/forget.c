@@ -111,12 +111,13 @@ user_is_gone(struct resolver *r, struct cache_user *cu)
 static void
 group_is_gone(struct resolver *r, struct cache_group *cg)
 {
-	size_t i;
+	struct cache_user *cu;
+	size_t pos = 0;
 
 	log_info("group: %s is gone from the server", cg->g->spn);
-	for (i = 0; i < cg->n_carriers; i++) {
-		cg->carriers[i]->t.soft_at = resolver_boot_s(r);
-		fetch_user_behind(r, cg->carriers[i]);
+	while ((cu = cache_carrier(&r->cache, cg, &pos)) != NULL) {
+		cu->t.soft_at = resolver_boot_s(r);
+		fetch_user_behind(r, cu);
 	}
 	forget_group(r, cg);
 }

@@ -6,44 +6,75 @@
 
 #include "src/base/util.h"
 #include "src/prog/xalloc.h"
+#include "src/unixd/core/hmap.h"
 
+/* Rows are numbered from 1, in the order they came. */
 static struct idrow *
-row_of(struct hmap_node *node)
+row_at(const struct idtable *t, uint32_t i)
 {
-	return container_of(node, struct idrow, node);
+	return &t->block[(i - 1) / IDTABLE_BLOCK][(i - 1) % IDTABLE_BLOCK];
 }
+
+static uint64_t
+hash_uuid(const struct uuid *uuid)
+{
+	return hmap_hash(uuid->b, sizeof(uuid->b));
+}
+
+static uint64_t
+row_hash(const void *owner, uint32_t i)
+{
+	return hash_uuid(&row_at(owner, i)->uuid);
+}
+
+static uint32_t *
+row_next(const void *owner, uint32_t i)
+{
+	return &row_at(owner, i)->next;
+}
+
+static const struct chains_of by_uuid = { row_hash, row_next };
 
 void
 idtable_init(struct idtable *t)
 {
-	hmap_init(&t->rows);
-	t->n_pending = 0;
+	*t = (struct idtable){ 0 };
+	chains_init(&t->rows);
 }
 
 void
 idtable_deinit(struct idtable *t)
 {
-	struct hmap_node *node, *next;
-	size_t bucket = 0;
-
-	for (node = hmap_any(&t->rows, &bucket); node != NULL; node = next) {
-		next = hmap_any_next(&t->rows, node, &bucket);
-		free(row_of(node));
-	}
-	hmap_deinit(&t->rows);
+	for (size_t i = 0; i < t->n_blocks; i++)
+		free(t->block[i]);
+	free(t->block);
+	chains_deinit(&t->rows);
 }
 
 struct idrow *
 idtable_find(const struct idtable *t, const struct uuid *uuid)
 {
-	struct hmap_node *node;
+	uint32_t i = chains_first(&t->rows, hash_uuid(uuid));
 
-	node = hmap_first(&t->rows, hmap_hash(uuid->b, sizeof(uuid->b)));
-	for (; node != NULL; node = hmap_same(node)) {
-		if (uuid_equal(&row_of(node)->uuid, uuid))
-			return row_of(node);
+	for (; i != 0; i = row_at(t, i)->next) {
+		if (uuid_equal(&row_at(t, i)->uuid, uuid))
+			return row_at(t, i);
 	}
 	return NULL;
+}
+
+static struct idrow *
+add_row(struct idtable *t, const struct uuid *uuid)
+{
+	uint32_t i = (uint32_t)t->rows.n + 1;
+
+	if ((i - 1) / IDTABLE_BLOCK == t->n_blocks) {
+		t->block = xreallocarray(t->block, t->n_blocks + 1, sizeof(*t->block));
+		t->block[t->n_blocks++] = xcalloc(IDTABLE_BLOCK, sizeof(struct idrow));
+	}
+	row_at(t, i)->uuid = *uuid;
+	chains_insert(&t->rows, &by_uuid, t, i);
+	return row_at(t, i);
 }
 
 struct idrow *
@@ -52,9 +83,7 @@ idtable_set(struct idtable *t, const struct uuid *uuid, uint32_t id, uint32_t pe
 	struct idrow *row = idtable_find(t, uuid);
 
 	if (row == NULL) {
-		row = xcalloc(1, sizeof(*row));
-		row->uuid = *uuid;
-		hmap_insert(&t->rows, &row->node, hmap_hash(uuid->b, sizeof(uuid->b)));
+		row = add_row(t, uuid);
 	} else if (idrow_is_pending(row)) {
 		t->n_pending--;
 	}
@@ -68,14 +97,10 @@ idtable_set(struct idtable *t, const struct uuid *uuid, uint32_t id, uint32_t pe
 const struct idrow *
 idtable_holder(const struct idtable *t, uint32_t id, const struct uuid *but)
 {
-	struct hmap_node *node;
-	size_t bucket = 0;
-
 	if (t->n_pending == 0)
 		return NULL;
-	for (node = hmap_any(&t->rows, &bucket); node != NULL;
-	     node = hmap_any_next(&t->rows, node, &bucket)) {
-		const struct idrow *row = row_of(node);
+	for (uint32_t i = 1; i <= t->rows.n; i++) {
+		const struct idrow *row = row_at(t, i);
 
 		if (row->id == id && idrow_is_pending(row) &&
 		    !uuid_equal(&row->uuid, but))

@@ -11,19 +11,23 @@
 #include <stdint.h>
 
 #include "src/base/uuid.h"
-#include "src/unixd/core/hmap.h"
+#include "src/unixd/resolver/chains.h"
 
 struct idrow {
-	struct hmap_node node;
+	uint32_t next;
 	struct uuid uuid;
 	uint32_t id;      /* in use here */
 	uint32_t pending; /* what the server says; == id when nothing is waiting */
 };
 
 struct idtable {
-	struct hmap rows;
+	struct chains rows;
+	struct idrow **block; /* of IDTABLE_BLOCK rows: a row stays where it is */
+	size_t n_blocks;
 	size_t n_pending;
 };
+
+#define IDTABLE_BLOCK 128u
 
 void idtable_init(struct idtable *t);
 void idtable_deinit(struct idtable *t);

@@ -277,6 +277,8 @@ void members_collect(struct resolver *r, const struct cache_group *cg,
     struct strings *out);
 /* A newer record of a person may contradict the lists she is on. */
 void members_recheck(struct resolver *r, const struct cache_user *cu);
+/* May be shown or not other than before: so in the groups of her record. */
+void members_of_user_changed(struct resolver *r, const struct cache_user *cu);
 /* Takes a person who is gone out of every group's list. */
 void members_drop(struct resolver *r, const char *spn);
 /* The server knows nobody called `id` (canonical name or SPN): on no list, also when the

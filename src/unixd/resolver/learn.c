@@ -12,6 +12,7 @@
 #include "src/base/util.h"
 #include "src/prog/config.h"
 #include "src/prog/log.h"
+#include "src/prog/xalloc.h"
 #include "src/unixd/resolver/internal.h"
 #include "src/unixd/store/store.h"
 
@@ -76,25 +77,28 @@ void
 learn_store_group(struct resolver *r, struct cache_group *cg)
 {
 	int32_t at = cg->members_at != CACHE_NEVER ? cg->members_at : cg->t.fetched;
+	cleanup_(freep) struct member *v = NULL;
+	struct members m;
 
 	if (r->loading)
 		return;
 	cg->stored_at = resolver_boot_s(r);
-	store_put_group(r->ports.store, cg->g, cg->m, wall_of(r, at));
+	if (cg->has_list)
+		cache_group_members(&r->cache, cg, &m, &v);
+	store_put_group(r->ports.store, cg->g, cg->has_list ? &m : NULL, wall_of(r, at));
 }
 
 /* A group that had the name or number has been made anew: its people are asked about. */
 static void
 displace_group(struct resolver *r, struct cache_group *old)
 {
-	size_t i;
+	struct cache_user *cu;
+	size_t pos = 0;
 
 	if (!r->loading)
 		log_info("group: %s was made anew on the server, asking about its people",
 		    old->g->spn);
-	for (i = 0; i < old->n_carriers; i++) {
-		struct cache_user *cu = old->carriers[i];
-
+	while ((cu = cache_carrier(&r->cache, old, &pos)) != NULL) {
 		if (uuid_equal(&cu->u->uuid, &r->learning))
 			continue;
 		if (cu->t.soft_at > resolver_boot_s(r))
@@ -129,7 +133,8 @@ make_room_for_group(struct resolver *r, const struct groupid *g, int32_t fetched
 static void
 renamed_or_renumbered(struct resolver *r, struct cache_group *cg, struct groupid *g)
 {
-	size_t i;
+	struct cache_user *cu;
+	size_t pos = 0;
 
 	if (cg->g->gid != g->gid && !r->loading)
 		log_info("group: %s has a new gid old=%" PRIu32 " new=%" PRIu32, g->spn,
@@ -139,8 +144,8 @@ renamed_or_renumbered(struct resolver *r, struct cache_group *cg, struct groupid
 	show_group_later(r, cg);
 	if (cg->stored_at != CACHE_NEVER)
 		learn_store_group(r, cg);
-	for (i = 0; i < cg->n_carriers; i++)
-		show_user(r, cg->carriers[i]);
+	while ((cu = cache_carrier(&r->cache, cg, &pos)) != NULL)
+		show_user(r, cu);
 }
 
 /* Which group it is, without its members. NULL: not taken in. */
@@ -178,15 +183,14 @@ take_group(struct resolver *r, struct groupid *g, struct members *m, int32_t fet
 {
 	struct cache_group *cg = learn_groupid(r, g, fetched);
 	struct members *shown = NULL;
-	bool changed;
+	bool changed = false;
 
 	if (cg == NULL)
 		return;
-	if (m != NULL)
+	if (m != NULL) {
 		shown = leftout_apply(&r->leftouts, &g->uuid, m);
-	changed = shown != NULL && (cg->m == NULL || !members_equal(cg->m, shown));
-	if (changed)
-		cache_group_set_members(cg, members_ref(shown));
+		changed = cache_group_set_members(&r->cache, cg, shown);
+	}
 	/* Asked for and not to be had is not "never asked". */
 	if (m != NULL || !r->loading)
 		cg->members_at = fetched;
@@ -380,6 +384,9 @@ take_user(struct resolver *r, struct user *u, int32_t fetched)
 	if (changed && view_is_overridden_user(r, cu))
 		show_local(r);
 	show_user(r, cu);
+	/* Lists have people whose records are not known yet; this one is not to be shown. */
+	if (changed && view_judge_user(r, cu) != VERDICT_SHOWN)
+		members_of_user_changed(r, cu);
 	members_recheck(r, cu);
 }
 
@@ -416,6 +423,7 @@ learn_release_held(struct resolver *r, uint32_t uid)
 		cache_user_replace(&r->cache, cu, user_ref(cu->u), uid, false,
 		    show_group_touched, r);
 		show_user(r, cu);
+		members_of_user_changed(r, cu);
 		return;
 	}
 }

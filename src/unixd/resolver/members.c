@@ -43,18 +43,6 @@ strings_sort_unique(struct strings *s)
 	s->n = n;
 }
 
-static bool
-carries(const struct cache_user *cu, const struct groupid *g)
-{
-	uint32_t i;
-
-	for (i = 0; i < cu->u->n_groups; i++) {
-		if (uuid_equal(&cu->u->groups[i]->uuid, &g->uuid))
-			return true;
-	}
-	return false;
-}
-
 bool
 members_stranger_is_shown(const struct resolver *r, const char *name, const char *spn)
 {
@@ -64,89 +52,50 @@ members_stranger_is_shown(const struct resolver *r, const char *name, const char
 	    !local_has_user(r->ports.local, s.key);
 }
 
-static void
-add_listed(struct resolver *r, const struct cache_group *cg, struct strings *out)
+/* Is this one in the group for all we know? */
+static bool
+is_in(const struct resolver *r, const struct cache_group *cg,
+    const struct cache_person *p)
 {
-	const struct cache_user *cu;
-	uint32_t i;
-
-	for (i = 0; cg->m != NULL && i < cg->m->n; i++) {
-		const struct member *m = &cg->m->v[i];
-
-		cu = cache_user_by_key(&r->cache, cache_key(&r->cache, m->name, m->spn));
-		if (cu == NULL || !streq(cu->u->spn, m->spn)) {
-			if (members_stranger_is_shown(r, m->name, m->spn))
-				strings_add(out, view_user_name(r, m->name, m->spn));
-			continue;
-		}
-		if (cu->t.fetched > cg->members_at && !carries(cu, cg->g))
-			continue;
-		if (view_judge_user(r, cu) == VERDICT_SHOWN)
-			strings_add(out, view_user_name(r, cu->u->name, cu->u->spn));
-	}
+	if (p->cu == NULL)
+		return members_stranger_is_shown(r, p->name, p->spn);
+	if (!p->carries && p->cu->t.fetched > cg->members_at)
+		return false;
+	return view_judge_user(r, p->cu) == VERDICT_SHOWN;
 }
 
 void
 members_collect(struct resolver *r, const struct cache_group *cg, struct strings *out)
 {
-	size_t i;
+	struct cache_person p;
+	size_t pos = 0;
 
-	add_listed(r, cg, out);
-	for (i = 0; i < cg->n_carriers; i++) {
-		const struct cache_user *cu = cg->carriers[i];
-
-		if (view_judge_user(r, cu) == VERDICT_SHOWN)
-			strings_add(out, view_user_name(r, cu->u->name, cu->u->spn));
+	while (cache_group_person(&r->cache, cg, &pos, &p)) {
+		if (is_in(r, cg, &p))
+			strings_add(out, view_user_name(r, p.name, p.spn));
 	}
-}
-
-/* `m` is sorted by spn. */
-static bool
-lists(const struct members *m, const char *spn)
-{
-	uint32_t low = 0, high = m != NULL ? m->n : 0;
-
-	while (low < high) {
-		uint32_t mid = low + (high - low) / 2;
-		int c = strcmp(m->v[mid].spn, spn);
-
-		if (c == 0)
-			return true;
-		if (c < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return false;
-}
-
-static struct members *
-without(const struct members *m, const char *spn)
-{
-	cleanup_(freep) struct member *v = xcalloc(m->n, sizeof(*v));
-	size_t n = 0;
-	uint32_t i;
-
-	for (i = 0; i < m->n; i++) {
-		if (!streq(m->v[i].spn, spn))
-			v[n++] = m->v[i];
-	}
-	return members_new(v, n);
 }
 
 static void
 drop(struct resolver *r, const char *spn, bool for_good)
 {
+	uint32_t number = cache_person_number(&r->cache, spn);
+	struct members *list;
 	struct cache_group *cg;
 	size_t pos;
 
+	if (number == 0)
+		return;
 	for (cg = cache_group_any(&r->cache, &pos); cg != NULL;
 	     cg = cache_group_any_next(&r->cache, cg, &pos)) {
-		if (!lists(cg->m, spn))
+		if ((cast_get(&cg->cast, number) & CAST_LISTED) == 0)
 			continue;
-		if (for_good)
-			leftout_add(&r->leftouts, &cg->g->uuid, cg->m, spn);
-		cache_group_set_members(cg, without(cg->m, spn));
+		if (for_good) {
+			list = cache_group_copy_list(&r->cache, cg);
+			leftout_add(&r->leftouts, &cg->g->uuid, list, spn);
+			members_unref(list);
+		}
+		cache_group_unlist(&r->cache, cg, number);
 		learn_store_group(r, cg);
 		show_group_later(r, cg);
 	}
@@ -174,19 +123,17 @@ members_leave_out(struct resolver *r, const char *id)
 bool
 members_is_in(const struct cache_group *cg, const struct cache_user *cu)
 {
-	if (carries(cu, cg->g))
-		return true;
-	return cu->t.fetched <= cg->members_at && lists(cg->m, cu->u->spn);
+	uint32_t flags = cast_get(&cg->cast, cu->number);
+
+	return (flags & CAST_CARRIES) != 0 ||
+	    ((flags & CAST_LISTED) != 0 && cu->t.fetched <= cg->members_at);
 }
 
 bool
 members_looks_the_same(const struct resolver *r, const struct cache_group *cg,
     const struct cache_user *cu)
 {
-	size_t len = strlen(cu->u->name);
-
-	return strncmp(cu->u->spn, cu->u->name, len) == 0 && cu->u->spn[len] == '@' &&
-	    lists(cg->m, cu->u->spn) && carries(cu, cg->g) &&
+	return cast_get(&cg->cast, cu->number) == (CAST_LISTED | CAST_CARRIES) &&
 	    members_stranger_is_shown(r, cu->u->name, cu->u->spn) &&
 	    view_judge_user(r, cu) == VERDICT_SHOWN;
 }
@@ -197,9 +144,23 @@ members_recheck(struct resolver *r, const struct cache_user *cu)
 	struct cache_group *cg;
 	size_t pos;
 
+	if (cu->listed == 0)
+		return;
 	for (cg = cache_group_any(&r->cache, &pos); cg != NULL;
 	     cg = cache_group_any_next(&r->cache, cg, &pos)) {
-		if (lists(cg->m, cu->u->spn) && !carries(cu, cg->g))
+		if (cast_get(&cg->cast, cu->number) == CAST_LISTED)
+			show_group_later(r, cg);
+	}
+}
+
+void
+members_of_user_changed(struct resolver *r, const struct cache_user *cu)
+{
+	for (uint32_t i = 0; i < cu->u->n_groups; i++) {
+		struct cache_group *cg = cache_group_by_uuid(&r->cache,
+		    &cu->u->groups[i]->uuid);
+
+		if (cg != NULL)
 			show_group_later(r, cg);
 	}
 }

@@ -466,13 +466,13 @@ prefetch_describe_group(const struct resolver *r, size_t i, char *buf, size_t ca
 	if (cg == NULL)
 		snprintf(buf, cap, "%s: %s", g->name.text,
 		    g->absent ? "not on the server" : "not asked for yet");
-	else if (cg->m == NULL)
+	else if (!cg->has_list)
 		snprintf(buf, cap, "%s: members not known", g->name.text);
 	else if (g->too_large)
 		snprintf(buf, cap,
 		    "%s: too large (%" PRIu32 " members, prefetch_max %u): names only",
-		    g->name.text, cg->m->n, r->prefetch.max);
+		    g->name.text, cg->n_listed, r->prefetch.max);
 	else
-		snprintf(buf, cap, "%s: %" PRIu32 " members", g->name.text, cg->m->n);
+		snprintf(buf, cap, "%s: %" PRIu32 " members", g->name.text, cg->n_listed);
 	return true;
 }

@@ -25,9 +25,10 @@ struct resolver;
 #define PREFETCH_PEOPLE 10000
 
 struct prefetch_group {
-	struct name name;     /* as configured, own domain not stripped */
-	struct members *list; /* whose people are fetched; NULL: nobody's */
-	bool absent;          /* the server said so */
+	struct name name;      /* as configured, own domain not stripped */
+	struct members *list;  /* whose people are fetched; NULL: nobody's */
+	uint32_t list_version; /* of the cached group that has it, 0: none */
+	bool absent;           /* the server said so */
 	bool too_large;
 	int32_t not_before; /* boot seconds */
 };

@@ -81,18 +81,18 @@ prefetch_find(const struct prefetch *p, const char *spn)
 	    : bsearch(&wanted, p->items, p->n_items, sizeof(*p->items), compare_items);
 }
 
-/* The list of the group as it is now, when its people are to be fetched. `left`: room. */
-static struct members *
-list_of(const struct resolver *r, struct prefetch_group *g, size_t *left)
+/* The group when its people are to be fetched and their list is known. `left`: room. */
+static const struct cache_group *
+group_to_fetch(const struct resolver *r, struct prefetch_group *g, size_t *left)
 {
 	const struct cache_group *cg = cache_group_find(&r->cache, &g->name);
 
-	g->too_large = cg != NULL && cg->m != NULL &&
-	    (cg->m->n > r->prefetch.max || cg->m->n > *left);
-	if (cg == NULL || cg->m == NULL || g->too_large)
+	g->too_large = cg != NULL && cg->has_list &&
+	    (cg->n_listed > r->prefetch.max || cg->n_listed > *left);
+	if (cg == NULL || !cg->has_list || g->too_large)
 		return NULL;
-	*left -= cg->m->n;
-	return cg->m;
+	*left -= cg->n_listed;
+	return cg;
 }
 
 /* Items of the lists in `lists`; what was put off stays put off. */
@@ -142,19 +142,24 @@ prefetch_adopt_lists(struct resolver *r)
 	bool changed = false;
 
 	for (i = 0; i < p->n_groups; i++) {
-		lists[i] = list_of(r, &p->groups[i], &left);
-		changed = changed || lists[i] != p->groups[i].list;
+		struct prefetch_group *g = &p->groups[i];
+		const struct cache_group *cg = group_to_fetch(r, g, &left);
+		uint32_t version = cg != NULL ? cg->list_version : 0;
+
+		if (version == g->list_version)
+			lists[i] = members_ref(g->list);
+		else if (cg != NULL)
+			lists[i] = cache_group_copy_list(&r->cache, cg);
+		changed = changed || version != g->list_version;
+		g->list_version = version;
 	}
-	if (!changed)
-		return false;
-	make_items(p, lists);
+	if (changed)
+		make_items(p, lists);
 	for (i = 0; i < p->n_groups; i++) {
-		if (lists[i] != NULL)
-			members_ref(lists[i]);
 		members_unref(p->groups[i].list);
 		p->groups[i].list = lists[i];
 	}
-	return true;
+	return changed;
 }
 
 void
@@ -165,6 +170,7 @@ prefetch_forget_lists(struct prefetch *p)
 	for (i = 0; i < p->n_groups; i++) {
 		members_unref(p->groups[i].list);
 		p->groups[i].list = NULL;
+		p->groups[i].list_version = 0;
 	}
 	free(p->items);
 	free(p->queue);

@@ -102,7 +102,7 @@ struct poll {
 	struct {
 		char domain[NAME_MAX_DOMAIN + 1];
 		size_t n;
-	} seen[8];
+	} seen[6];
 	size_t best;
 };
 
@@ -283,6 +283,7 @@ load(struct resolver *r)
 	rc = store_load(r->ports.store, &sink);
 	if (rc < 0)
 		log_warn("store: cannot be read: %s", strerror(-rc));
+	cache_fit(&r->cache);
 	r->loading = false;
 }
 

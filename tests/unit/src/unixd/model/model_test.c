@@ -70,7 +70,7 @@ a_user_owns_its_strings_and_references_its_groups(void **state)
 
 	(void)state;
 	assert_int_equal(u->refs, 1);
-	assert_int_equal(own->refs, 2);
+	assert_int_equal(staff->refs, 2);
 	assert_string_equal(u->name, "alice");
 	assert_string_equal(u->sshkeys[0], "ssh-ed25519 AAAA alice@laptop");
 	assert_string_equal(u->shell, "/bin/zsh");
@@ -82,6 +82,26 @@ a_user_owns_its_strings_and_references_its_groups(void **state)
 	assert_null(user_unref(u));
 	assert_string_equal(u->groups[0]->spn, "alice@idm.example.com");
 	assert_null(user_unref(u));
+}
+
+static void
+the_private_group_is_a_part_of_the_record(void **state)
+{
+	struct groupid *own = some_group(1, "alice");
+	struct groupid *staff = some_group(2, "staff"), *copy;
+	struct user *u = alice(own, staff);
+
+	(void)state;
+	assert_int_equal(own->refs, 1);
+	assert_true(groupid_equal(u->groups[0], own));
+	assert_ptr_equal(u->groups[0]->name, u->name);
+	copy = groupid_ref(u->groups[0]);
+	assert_ptr_not_equal(copy, u->groups[0]);
+	assert_null(user_unref(u));
+	assert_true(groupid_equal(copy, own));
+	groupid_unref(copy);
+	groupid_unref(own);
+	groupid_unref(staff);
 }
 
 static void
@@ -219,6 +239,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_user_owns_its_strings_and_references_its_groups),
+		cmocka_unit_test(the_private_group_is_a_part_of_the_record),
 		cmocka_unit_test(equality_looks_at_every_field),
 		cmocka_unit_test(people_can_share_one_group),
 		cmocka_unit_test(members_are_sorted_and_kept_once),

@@ -216,7 +216,7 @@ kit_take_id(void *arg, const struct uuid *uuid, uint32_t id, uint32_t pending)
 static inline int
 kit_load(struct kit *k, struct loaded *l)
 {
-	struct store_sink sink = { l, kit_take_user, kit_take_group, kit_take_id };
+	struct store_sink sink = { l, kit_take_user, kit_take_group, kit_take_id, NULL };
 
 	return store_load(k->store, &sink);
 }

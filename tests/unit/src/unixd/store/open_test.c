@@ -283,7 +283,7 @@ static int
 use_read_only_directory(struct kit *k)
 {
 	struct loaded l = { 0 };
-	struct store_sink sink = { &l, kit_take_user, kit_take_group, kit_take_id };
+	struct store_sink sink = { &l, kit_take_user, kit_take_group, kit_take_id, NULL };
 
 	if (geteuid() == 0 &&
 	    (setgroups(0, NULL) < 0 || setresgid(65534, 65534, 65534) < 0 ||

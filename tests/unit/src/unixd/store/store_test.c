@@ -202,7 +202,7 @@ static void
 the_sink_may_change_records_while_they_load(void **state)
 {
 	struct kit *k = *state;
-	struct store_sink sink = { k, drop_user, ignore_group, ignore_id };
+	struct store_sink sink = { k, drop_user, ignore_group, ignore_id, NULL };
 	struct loaded l = { 0 };
 
 	kit_open(k);
