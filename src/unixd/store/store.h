@@ -59,8 +59,9 @@ int must_use_ store_open(struct loop *l, const char *path, struct store **ret_st
  * a credential or a value gets none at all. */
 struct store *store_close(struct store *s);
 
-/* Gives every record to the sink, ids first, then groups, then users; a blob that cannot be unpacked is skipped and counted.
- * Blocks; start of the daemon only. Number of skipped records, or -errno. */
+/* Gives every record to the sink, ids first, then groups, then users; a blob that cannot be
+ * unpacked is skipped and counted. Blocks; start of the daemon only. Number of skipped
+ * records, or -errno. */
 int must_use_ store_load(struct store *s, const struct store_sink *sink);
 
 /* Write-behind. The records are packed before these return. */
