@@ -11,6 +11,7 @@
 #include "src/unixd/idp/http.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,10 +32,13 @@
 /* All that the resolver has under way at once, and its probe: nothing waits here unseen. */
 #define MAX_LOOKUPS 66u
 /* A server hashes 10 to 25 passwords a second and core: more at once only take longer each. */
-#define MAX_URGENT          8u
-#define MAX_ACTIVE          (MAX_LOOKUPS + MAX_URGENT)
-#define MAX_WAITING         1024u
-#define IDLE_MS             60000
+#define MAX_URGENT  8u
+#define MAX_ACTIVE  (MAX_LOOKUPS + MAX_URGENT)
+#define MAX_WAITING 1024u
+#define IDLE_MS     60000
+/* More requests at once than this are a crowd; it is over this long after the last of it. */
+#define FEW                 2u
+#define CROWD_OVER_MS       3000
 #define EXPIRES_NEVER_BEGAN INT64_MIN
 
 enum { LINE_URGENT, LINE_LOOKUPS, N_LINES };
@@ -127,6 +131,18 @@ finish(struct http_request *r)
 	lane_finish(r->http->lane, &r->job);
 }
 
+static CURLM *
+new_multi(void)
+{
+	CURLM *m = curl_multi_init();
+
+	if (m == NULL)
+		abort(); /* out of memory, as in xmalloc() */
+	(void)curl_multi_setopt(m, CURLMOPT_MAXCONNECTS, (long)MAX_ACTIVE);
+	(void)curl_multi_setopt(m, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+	return m;
+}
+
 /* The pool of this configuration, made when it is the first of its kind. */
 static struct pool *
 pool_for(struct http *h, const struct http_config *config)
@@ -139,11 +155,7 @@ pool_for(struct http *h, const struct http_config *config)
 		return p;
 	p = xcalloc(1, sizeof(*p));
 	p->generation = config->generation;
-	p->multi = curl_multi_init();
-	if (p->multi == NULL)
-		abort(); /* out of memory, as in xmalloc() */
-	(void)curl_multi_setopt(p->multi, CURLMOPT_MAXCONNECTS, (long)MAX_ACTIVE);
-	(void)curl_multi_setopt(p->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+	p->multi = new_multi();
 	list_init(&p->active);
 	p->next = h->pools;
 	h->pools = p;
@@ -213,7 +225,8 @@ start(struct http *h, struct http_request *r)
 		return;
 	}
 	list_append(&p->active, &r->link);
-	p->n_active++;
+	if (++p->n_active > FEW)
+		p->crowd_ns = mono_now();
 	line_of(h, r)->n_active++;
 }
 
@@ -263,6 +276,30 @@ start_waiting(struct http *h, struct line *line)
 			start(h, r);
 		}
 	}
+}
+
+/*
+ * A crowd leaves dozens of connections, 60 kB each here and more at the server. libcurl would
+ * keep them until somebody asks again, so they go, with what the allocator kept: the next
+ * request makes a new one, as it does after any minute of silence. Returns for how long to
+ * sleep until that may be done, at most `ms`.
+ */
+static int
+disperse(struct http *h, int ms)
+{
+	struct pool *p = h->pools;
+	int64_t left_ms;
+
+	if (p->next != NULL || p->n_active > 0 || p->crowd_ns == 0)
+		return ms;
+	left_ms = CROWD_OVER_MS - (mono_now() - p->crowd_ns) / CLOCK_MS;
+	if (left_ms > 0)
+		return left_ms < ms ? (int)left_ms : ms;
+	(void)curl_multi_cleanup(p->multi);
+	p->multi = new_multi();
+	p->crowd_ns = 0;
+	(void)malloc_trim(0);
+	return ms;
 }
 
 static bool
@@ -358,6 +395,7 @@ sleep_on(struct http *h)
 		(void)!read(h->wake_fd, &count, sizeof(count));
 		return;
 	}
+	ms = disperse(h, ms);
 	(void)curl_multi_poll(h->pools->multi, &wake, 1, ms, NULL);
 	if ((wake.revents & CURL_WAIT_POLLIN) != 0)
 		(void)!read(h->wake_fd, &count, sizeof(count));

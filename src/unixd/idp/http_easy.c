@@ -24,7 +24,8 @@
 
 #define SESSION_ID_MAX 4096u
 /* The server closes a connection that was idle for 60 s. */
-#define MAX_IDLE_S 55L
+#define MAX_IDLE_S    55L
+#define UPLOAD_BUFFER 16384L /* the least there is */
 
 static size_t
 on_body(char *data, size_t size, size_t n, void *arg)
@@ -78,13 +79,17 @@ header_value(const char *line, size_t len, const char *name, size_t *ret_len)
 	return line;
 }
 
-/* Only while the connection is the request's own: later libcurl has taken it back. */
+/* Only while the connection is the request's own: later libcurl has taken it back. Once for
+ * each connection: that is as often as the certificate is shown. */
 static void
 see_certificate(struct http_request *r)
 {
 	struct curl_tlssessioninfo *info = NULL;
+	long made = 1;
 
-	if (curl_easy_getinfo(r->easy, CURLINFO_TLS_SSL_PTR, &info) == CURLE_OK &&
+	(void)curl_easy_getinfo(r->easy, CURLINFO_NUM_CONNECTS, &made);
+	if (made > 0 &&
+	    curl_easy_getinfo(r->easy, CURLINFO_TLS_SSL_PTR, &info) == CURLE_OK &&
 	    info != NULL && info->backend == CURLSSLBACKEND_OPENSSL)
 		tls_cert_read(info->internals, &r->cert);
 }
@@ -226,6 +231,11 @@ set_transport(struct http_request *r)
 	(void)curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, r->config->conn_timeout_ms);
 	(void)curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, time_left_ms(r));
 	(void)curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, MAX_IDLE_S);
+	/* Requests are small. A buffer is allocated, and wiped, for each of them. */
+	(void)curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_BUFFER);
+	/* Where one connection carries many requests (HTTP/2), wait to see that it does. Not
+	 * for passwords: they have connections of their own. */
+	(void)curl_easy_setopt(e, CURLOPT_PIPEWAIT, r->urgent ? 0L : 1L);
 	(void)curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
 	(void)curl_easy_setopt(e, CURLOPT_USERAGENT, "kanidm-unix/" KU_VERSION);
 	(void)curl_easy_setopt(e, CURLOPT_ERRORBUFFER, r->error);

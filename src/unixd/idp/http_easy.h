@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <curl/curl.h>
 
@@ -17,6 +18,8 @@ struct pool {
 	struct pool *next;
 	unsigned generation;
 	unsigned n_active;
+	int64_t
+	    crowd_ns; /* when a crowd was last seen; 0: none since there are few connections */
 	struct list active;
 	CURLM *multi;
 	struct x509_store_st *store; /* NULL: to be read */
