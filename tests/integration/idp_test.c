@@ -228,6 +228,65 @@ test_a_group_beyond_the_servers_search_limit_is_whole(void **state)
 	group_is(&f->client, &f->a, "everyone", IDP_FOUND, IDP_OK);
 	assert_non_null(f->a.m);
 	assert_int_equal(f->a.m->n, 1100);
+	assert_int_equal(idp_server_count(&f->server, "GET /scim/"), 1);
+	/* A search that was refused is not tried again at every refresh. */
+	group_is(&f->client, &f->a, "everyone", IDP_FOUND, IDP_OK);
+	assert_int_equal(f->a.m->n, 1100);
+	assert_int_equal(idp_server_count(&f->server, "GET /scim/"), 1);
+	/* Of other groups it tells nothing. */
+	group_is(&f->client, &f->a, "g0001", IDP_FOUND, IDP_OK);
+	assert_int_equal(idp_server_count(&f->server, "GET /scim/"), 2);
+}
+
+static void
+test_a_group_that_shrinks_is_searched_for_again(void **state)
+{
+	struct fixture *f = *state;
+	char command[64];
+
+	idp_client_open(&f->client);
+	idp_server_do(&f->server, "bulk 1030 groups=2");
+	group_is(&f->client, &f->a, "everyone", IDP_FOUND, IDP_OK);
+	assert_int_equal(f->a.m->n, 1030);
+	for (int i = 0; i < 40; i++) {
+		(void)snprintf(command, sizeof(command), "remove u%05d", i);
+		idp_server_do(&f->server, command);
+	}
+	/* The list of all groups is kept for a moment; a reload asks anew. */
+	idp_reload(f->client.idp, &f->client.settings);
+	idp_server_do(&f->server,
+	    "fault status 500 path=/scim/* count=1 body=\"backend\"");
+	group_is(&f->client, &f->a, "everyone", IDP_FOUND, IDP_OK);
+	assert_int_equal(f->a.m->n, 990);
+	assert_int_equal(idp_server_count(&f->server, "GET /v1/group "), 2);
+	group_is(&f->client, &f->a, "everyone", IDP_FOUND, IDP_OK);
+	assert_int_equal(f->a.m->n, 990);
+	assert_int_equal(idp_server_count(&f->server, "GET /scim/"), 3);
+	assert_int_equal(idp_server_count(&f->server, "GET /v1/group "), 2);
+}
+
+static void
+test_a_service_account_searches_at_any_size(void **state)
+{
+	struct fixture *f = *state;
+	char *token;
+
+	idp_server_do(&f->server, "bulk 10000");
+	idp_client_open(&f->client);
+	group_is(&f->client, &f->a, "everyone", IDP_FOUND, IDP_OK);
+	assert_int_equal(f->a.m->n, 10000);
+	assert_int_equal(idp_server_count(&f->server, "GET /v1/group "), 1);
+	/* What was refused to anonymous is not refused to the service account. */
+	token = idp_server_ask(&f->server, "api-token host1");
+	write_token(f, token);
+	free(token);
+	idp_server_do(&f->server, "expire-sessions");
+	user_is(&f->client, &f->a, "alice", IDP_FOUND, IDP_OK);
+	idp_server_do(&f->server, "counters reset");
+	group_is(&f->client, &f->a, "everyone", IDP_FOUND, IDP_OK);
+	assert_int_equal(f->a.m->n, 10000);
+	assert_int_equal(idp_server_count(&f->server, "GET /scim/"), 1);
+	assert_int_equal(idp_server_count(&f->server, "GET /v1/group "), 0);
 }
 
 static void
@@ -616,6 +675,8 @@ main(void)
 		    test_members_come_from_the_list_of_all_groups_when_the_search_is_refused),
 		TEST(test_direct_members_are_the_last_resort_and_none_is_said_as_none),
 		TEST(test_a_group_beyond_the_servers_search_limit_is_whole),
+		TEST(test_a_group_that_shrinks_is_searched_for_again),
+		TEST(test_a_service_account_searches_at_any_size),
 		TEST(test_an_expired_session_is_renewed_inside_the_request),
 		TEST(test_many_requests_share_one_login_and_few_connections),
 		TEST(

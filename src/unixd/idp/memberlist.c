@@ -9,14 +9,27 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "src/base/util.h"
 #include "src/prog/xalloc.h"
 #include "src/unixd/core/loop.h"
 #include "src/unixd/idp/grouplist.h"
 #include "src/unixd/idp/json.h"
+#include "src/unixd/model/model.h"
 
 #define KEEP_NS (30 * CLOCK_S)
+
+/* Large groups whose search was refused, without a token. A domain has few of them. */
+#define REFUSALS   64
+#define REFUSED_NS (3600 * CLOCK_S)
+/* The server's limit is 1,024 of whatever it looks at; below that it is worth a try. */
+#define SEARCH_MAX 1000u
+
+struct refusal {
+	struct uuid group;
+	int64_t until; /* mono ns; 0: none */
+};
 
 struct memberlist {
 	struct loop *loop;
@@ -32,6 +45,8 @@ struct memberlist {
 	bool outdated;    /* drop it with its last user */
 	bool failed;      /* the server gives no list: not asked again until the timer */
 	struct timer expiry;
+
+	struct refusal refusals[REFUSALS];
 };
 
 static void ask_direct(struct memberlist_query *q);
@@ -84,7 +99,57 @@ memberlist_forget(struct memberlist *ml)
 {
 	timers_unset(loop_timers(ml->loop), &ml->expiry);
 	ml->failed = false;
+	memset(ml->refusals, 0, sizeof(ml->refusals));
 	drop_list(ml);
+}
+
+/* ---- searches the server has refused ---- */
+
+static struct refusal *
+refusal_of(struct memberlist *ml, const struct uuid *group)
+{
+	const int64_t now = loop_now(ml->loop)->mono_ns;
+
+	for (size_t i = 0; i < REFUSALS; i++) {
+		if (ml->refusals[i].until > now &&
+		    uuid_equal(&ml->refusals[i].group, group))
+			return &ml->refusals[i];
+	}
+	return NULL;
+}
+
+/* In the place of the one that ends first. */
+static void
+remember_refusal(struct memberlist *ml, const struct uuid *group)
+{
+	struct refusal *place = refusal_of(ml, group);
+
+	if (place == NULL) {
+		place = &ml->refusals[0];
+		for (size_t i = 1; i < REFUSALS; i++) {
+			if (ml->refusals[i].until < place->until)
+				place = &ml->refusals[i];
+		}
+	}
+	place->group = *group;
+	place->until = loop_now(ml->loop)->mono_ns + REFUSED_NS;
+}
+
+static bool
+is_refused(struct memberlist *ml, const struct uuid *group)
+{
+	return !session_identity(ml->session)->token_mode &&
+	    refusal_of(ml, group) != NULL;
+}
+
+/* The group has become small enough to be searched for again. */
+static void
+look_at_size(struct memberlist_query *q)
+{
+	struct refusal *refusal = refusal_of(q->owner, &q->uuid);
+
+	if (refusal != NULL && q->members != NULL && q->members->n <= SEARCH_MAX)
+		refusal->until = 0;
 }
 
 static void
@@ -122,6 +187,7 @@ on_closed(struct http_request *http)
 
 	if (--ml->n_users == 0 && ml->outdated)
 		drop_list(ml);
+	look_at_size(q);
 	if (q->members == NULL && !is_hopeless(http))
 		ask_direct(q);
 	else
@@ -218,11 +284,16 @@ read_scim(struct http_request *http)
 {
 	struct session_request *r = container_of(http, struct session_request, http);
 	struct memberlist_query *q = container_of(r, struct memberlist_query, request);
+	char word[64];
 
 	worker_role_assume();
 	if (http->status == 200 &&
 	    json_scim_members(http->answer, http->len, &q->members) < 0)
 		q->members = NULL;
+	if (http->status == 500) {
+		(void)json_fault(http->answer, http->len, word);
+		q->refused = streq(word, "backend");
+	}
 }
 
 static void
@@ -230,6 +301,8 @@ on_scim(struct session_request *r)
 {
 	struct memberlist_query *q = container_of(r, struct memberlist_query, request);
 
+	if (q->refused)
+		remember_refusal(q->owner, &q->uuid);
 	if (q->members != NULL || is_hopeless(&r->http))
 		end(q);
 	else
@@ -275,7 +348,12 @@ memberlist_ask(struct memberlist *ml, struct memberlist_query *q)
 
 	q->owner = ml;
 	q->members = NULL;
+	q->refused = false;
 	list_init(&q->link);
+	if (is_refused(ml, &q->uuid)) {
+		ask_list(q);
+		return;
+	}
 	uuid_format(&q->uuid, uuid);
 	(void)snprintf(q->path, sizeof(q->path),
 	    "/scim/v1/Entry?filter=class%%20eq%%20%%22posixaccount%%22%%20and%%20"

@@ -3,12 +3,15 @@
  * Who is in a group, transitively, in as few requests as the server allows:
  *
  *  1. one SCIM query for the POSIX accounts that have the group among their groups; the
- *     server refuses it to ordinary callers when more than 1,024 entries match;
+ *     server refuses it to callers without an API token when more than 1,024 entries
+ *     match, and a group it was refused for is not asked about that way for an hour;
  *  2. then all groups of the domain with their direct members, fetched once for everybody
  *     who asks within 30 s, and the closure over it;
  *  3. when that fails too, the group's direct members.
  */
 #pragma once
+
+#include <stdbool.h>
 
 #include "src/base/uuid.h"
 #include "src/unixd/core/list.h"
@@ -32,6 +35,7 @@ struct memberlist_query {
 	struct list link;
 	char path[256];
 	int result;
+	bool refused;
 };
 
 struct memberlist *memberlist_new(struct loop *l, struct http *http, struct session *s);
