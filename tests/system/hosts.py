@@ -54,6 +54,7 @@ class Host(Container):
         self.write("/etc/kanidm/unixd", "\n".join([
             'version = "2"', f'uid_attr_map = "{naming}"', f'gid_attr_map = "{naming}"',
             *settings, "[kanidm]", f'pam_allowed_login_groups = ["{LOGIN_GROUP}"]',
+            "prefetch_groups = []",  # who is known is what a scenario has asked for
             *sections, ""]))
         self.write("/etc/kanidm/ca.pem", self.server.ca.read_text())
         group = self.login_name(SUDO_GROUP).replace("@", r"\@")
