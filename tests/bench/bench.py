@@ -8,6 +8,7 @@ in the same round was slowed down alike.
 """
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ SECTION = pathlib.Path(sys.argv[0]).name
 BENCH = pathlib.Path(__file__).resolve().parent
 SUPPORT = BENCH.parent / "support"
 BUILD = pathlib.Path(os.environ.get("KU_BUILD_DIR", "."))
-PROGRAMS = BUILD / "tests" / "bench"
+PROGRAMS = pathlib.Path(os.environ.get("KU_BENCH_PROGRAMS") or BUILD / "tests" / "bench")
 SCRATCH = pathlib.Path(os.environ.get("NETNS_DIR", "/nonexistent"))
 ROUNDS = max(1, int(os.environ.get("KU_BENCH_ROUNDS", "5")))
 
@@ -68,6 +69,11 @@ def run(*argv, **options):
     return done.stdout
 
 
+def background(*argv):
+    return subprocess.Popen([str(a) for a in argv], stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL)
+
+
 def until(seconds, condition, what):
     end = time.monotonic() + seconds
     while not condition():
@@ -100,14 +106,15 @@ def config(uri, ca, *lines, kanidm=()):
 class Daemon:
     """kanidm_unixd as its own user; ends with the `with` block."""
 
-    def __init__(self, *options, wait=True):
+    def __init__(self, *options, wait=True, wrapper=()):
         self.log = open(os.environ["NETNS_LOG"], "ab")
         self.process = subprocess.Popen(
             ["setpriv", "--reuid=990", "--regid=990", "--clear-groups", "--no-new-privs",
-             "kanidm_unixd", *options], stdout=self.log, stderr=self.log)
+             *wrapper, shutil.which("kanidm_unixd"), *options], stdout=self.log,
+            stderr=self.log)
         self.pid = self.process.pid
         if wait:
-            until(30, self.answers, "an answer of the daemon")
+            until(120 if wrapper else 30, self.answers, "an answer of the daemon")
 
     def answers(self):
         if self.process.poll() is not None:
