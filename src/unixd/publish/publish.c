@@ -76,7 +76,7 @@ publish_remove(struct publish *p, enum publish_kind kind, uint32_t id)
 		build_want(p, false);
 }
 
-/* Nobody may use this one again, and nobody shall find it. */
+/* Nobody may use this one again. */
 static void
 withdraw(struct publish *p, struct gen *g)
 {
@@ -84,20 +84,22 @@ withdraw(struct publish *p, struct gen *g)
 		return;
 	gen_store(g, 0, KU_MAP_H_STATE, KU_MAP_WITHDRAWN);
 	let_go(&p->let_go, g);
-	(void)unlink(p->path);
 }
 
 void
 publish_clear(struct publish *p)
 {
-	bool had = p->cur.base != NULL;
+	struct gen old = p->cur;
 
 	build_abort(p);
-	withdraw(p, &p->cur);
-	withdraw(p, &p->prev);
+	p->cur = (struct gen){ 0 };
 	entries_clear(p);
-	if (had)
-		(void)!build_now(p);
+	/* Renamed over first: who looks for something newer finds it at any moment. */
+	if (old.base == NULL || build_now(p) != 0) {
+		withdraw(p, &p->prev);
+		(void)unlink(p->path);
+	}
+	withdraw(p, &old);
 }
 
 /* The name as the map's keys have it. NULL: it is none, and nothing is said about it. */
