@@ -3,8 +3,10 @@
  * The port, and the rhythm of writing behind.
  *
  * One batch at a time is with the lane. Whatever comes meanwhile waits and becomes the
- * next batch, so a storm of changes turns into few large transactions by itself and a
- * single change is written at once. A batch that failed goes back into the queue (queue.c)
+ * next batch, so a storm of changes turns into few large transactions by itself. Records of
+ * people and groups, which the server can give us again, are gathered for a moment before
+ * that: a transaction and its sync for each of a thousand would cost more than asking for
+ * them did. Everything else is written at once, and takes them along. A batch that failed goes back into the queue (queue.c)
  * and is tried again with growing pauses; whoever cannot wait makes it be tried at once.
  */
 #include "src/unixd/store/store.h"
@@ -25,6 +27,7 @@
 
 #define RETRY_FIRST (250 * CLOCK_MS)
 #define RETRY_MAX   (60 * CLOCK_S)
+#define GATHER      (100 * CLOCK_MS)
 
 _Static_assert(STORE_MAX_KEY == OP_KEY_MAX, "one length of a key");
 
@@ -60,6 +63,8 @@ struct store {
 	struct list told;    /* for the secrets that are queued */
 	struct batch *in_flight;
 	struct timer retry;
+	struct timer gather;
+	bool hurried;     /* something that is queued does not wait to be gathered */
 	int64_t pause_ns; /* 0: the last write went well */
 	bool held;        /* while loading and closing nothing is posted */
 	bool closing;     /* those who are told may be gone */
@@ -119,6 +124,8 @@ kick(struct store *s)
 {
 	if (s->held || s->in_flight != NULL || timer_is_set(&s->retry))
 		return;
+	timers_unset(loop_timers(s->loop), &s->gather);
+	s->hurried = false;
 	s->in_flight = take_batch(s);
 	if (s->in_flight != NULL && lane_post(s->lane, &s->in_flight->job) < 0)
 		abort(); /* the lane has no bound, and is stopped only while held */
@@ -128,6 +135,23 @@ static void
 retry_due(struct timer *t)
 {
 	kick(container_of(t, struct store, retry));
+}
+
+static void
+gathered(struct timer *t)
+{
+	kick(container_of(t, struct store, gather));
+}
+
+/* At once, or soon when only records of people and groups are queued. */
+static void
+kick_in_time(struct store *s)
+{
+	if (s->hurried || queue_has_secrets(&s->queue) || !list_is_empty(&s->waiters) ||
+	    !list_is_empty(&s->told))
+		kick(s);
+	else if (queue_has_names(&s->queue) && !timer_is_set(&s->gather))
+		timers_set(loop_timers(s->loop), &s->gather, GATHER);
 }
 
 static void
@@ -206,7 +230,7 @@ finish_batch(struct lane_job *job)
 	else
 		write_failed(s, b);
 	/* What came meanwhile goes first; a half that failed has left its lists empty. */
-	kick(s);
+	kick_in_time(s);
 	write_set_free_ops(&b->set);
 	tell_result(s, &b->told, secrets_are_kept(s, b) ? 0 : -EIO);
 	tell(&b->waiters);
@@ -227,6 +251,7 @@ store_open(struct loop *l, const char *path, struct store **ret_store,
 	list_init(&s->waiters);
 	list_init(&s->told);
 	timer_init(&s->retry, retry_due);
+	timer_init(&s->gather, gathered);
 	r = db_open(path, &s->db, &s->open_note);
 	if (r == 0) {
 		r = lane_new(l, "store", 1, 0, &s->lane);
@@ -286,6 +311,7 @@ store_close(struct store *s)
 	s->held = true;
 	s->closing = true;
 	timers_unset(loop_timers(s->loop), &s->retry);
+	timers_unset(loop_timers(s->loop), &s->gather);
 	s->lane = lane_free(s->lane, true);
 	write_last(s);
 	db_close(s->db);
@@ -355,7 +381,8 @@ static void
 put(struct store *s, enum op_kind kind, const struct op *values)
 {
 	queue_put(&s->queue, kind, NULL, values);
-	kick(s);
+	s->hurried |= (kind != OP_USER && kind != OP_GROUP) || values->blob == NULL;
+	kick_in_time(s);
 }
 
 void

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* How many transactions there are: each is a batch that is posted to the lane. */
+#include "src/unixd/core/lane.h"
+#include "unit/src/unixd/store/kit.h"
+
+static unsigned batches;
+
+int __real_lane_post(struct lane *lane, struct lane_job *job);
+
+int
+__wrap_lane_post(struct lane *lane, struct lane_job *job)
+{
+	batches++;
+	return __real_lane_post(lane, job);
+}
+
+static void
+until_batches_are(struct kit *k, unsigned n)
+{
+	struct deadline limit = deadline_in_ms(20000);
+
+	while (batches < n) {
+		assert_int_not_equal(deadline_left_ms(limit), 0);
+		assert_int_equal(loop_turn(k->loop, 10), 0);
+	}
+}
+
+static void
+begin(struct kit *k)
+{
+	kit_open(k);
+	assert_int_equal(loop_turn(k->loop, 0), 0);
+	batches = 0;
+}
+
+static void
+people_learnt_one_after_another_share_a_transaction(void **state)
+{
+	struct kit *k = *state;
+
+	begin(k);
+	for (uint32_t i = 0; i < 50; i++)
+		kit_put_user(k, i, 1);
+	assert_int_equal(batches, 0);
+	until_batches_are(k, 1);
+	assert_true(kit_flush(k));
+	assert_int_equal(batches, 2);
+}
+
+static void
+what_cannot_be_asked_for_again_is_written_at_once_and_takes_them_along(void **state)
+{
+	struct kit *k = *state;
+	struct uuid uuid = kit_uuid(1);
+
+	begin(k);
+	kit_put_user(k, 1, 1);
+	store_put_id(k->store, &uuid, 100001, 100001);
+	assert_int_equal(batches, 1);
+	assert_true(kit_flush(k));
+	assert_int_equal(batches, 2);
+	/* That a person is gone, too: a crash must not bring her back. */
+	store_del_user(k->store, &uuid);
+	assert_int_equal(batches, 3);
+	assert_true(kit_flush(k));
+}
+
+static void
+whoever_waits_for_it_does_not_wait_to_be_gathered(void **state)
+{
+	struct kit *k = *state;
+
+	begin(k);
+	kit_put_user(k, 1, 1);
+	assert_int_equal(batches, 0);
+	assert_true(kit_flush(k));
+	assert_int_equal(batches, 1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+		    people_learnt_one_after_another_share_a_transaction, kit_setup,
+		    kit_teardown),
+		cmocka_unit_test_setup_teardown(
+		    what_cannot_be_asked_for_again_is_written_at_once_and_takes_them_along,
+		    kit_setup, kit_teardown),
+		cmocka_unit_test_setup_teardown(
+		    whoever_waits_for_it_does_not_wait_to_be_gathered, kit_setup,
+		    kit_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
