@@ -191,6 +191,16 @@ member_cmp(const void *a, const void *b)
 	return strcmp(x->spn, y->spn);
 }
 
+static bool
+is_sorted(const struct member *v, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		if (member_cmp(&v[i - 1], &v[i]) > 0)
+			return false;
+	}
+	return true;
+}
+
 struct members *
 members_new(const struct member *v, size_t n)
 {
@@ -205,7 +215,8 @@ members_new(const struct member *v, size_t n)
 	sorted = xreallocarray(NULL, n + 1, sizeof(*sorted));
 	if (n > 0) {
 		memcpy(sorted, v, n * sizeof(*v));
-		qsort(sorted, n, sizeof(*sorted), member_cmp);
+		if (!is_sorted(sorted, n))
+			qsort(sorted, n, sizeof(*sorted), member_cmp);
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (kept > 0 && streq(sorted[kept - 1].spn, sorted[i].spn))

@@ -278,15 +278,35 @@ user_unpack_sharing(const void *blob, size_t len, const struct model_share *shar
 	return ok ? 0 : -EBADMSG;
 }
 
+/* The SPN is the name with the domain that was looked at last: most are. */
+static bool
+is_of_domain(const char *spn, const char *name, const char *domain)
+{
+	size_t len = strlen(name);
+
+	return strncmp(spn, name, len) == 0 && spn[len] == '@' &&
+	    streq(spn + len + 1, domain);
+}
+
 static struct members *
 get_members(struct dec *d)
 {
 	uint32_t n = get_count(d, MODEL_MAX_MEMBERS, MEMBER_MIN);
 	struct member *v cleanup_(freep) = xcalloc((size_t)n + 1, sizeof(*v));
+	const char *domain = "";
 
 	for (uint32_t i = 0; i < n && !d->failed; i++) {
+		struct dec again;
+
 		v[i].name = get_name(d, NAME_SHORT);
+		again = *d;
+		v[i].spn = get_text(d, NAME_MAX_TEXT);
+		if (d->failed || is_of_domain(v[i].spn, v[i].name, domain))
+			continue;
+		*d = again;
 		v[i].spn = get_name(d, NAME_SPN);
+		if (v[i].spn != NULL)
+			domain = strchr(v[i].spn, '@') + 1;
 	}
 	return d->failed ? NULL : members_new(v, n);
 }

@@ -31,6 +31,14 @@ hash_uuid(const struct uuid *uuid)
 	return hmap_hash(uuid->b, sizeof(uuid->b));
 }
 
+/* Where the group was that a record pointed to: records share what they point to. */
+struct cache_recent {
+	const struct groupid *g;
+	struct cache_group *cg;
+};
+
+#define N_RECENT 1024u
+
 /* ---- chains of people ---- */
 
 static struct cache_user *
@@ -97,6 +105,7 @@ cache_init(struct cache *c)
 	for (i = 0; i < ARRAY_SIZE(chains); i++)
 		chains_init(chains[i]);
 	people_init(&c->people);
+	c->recent = xcalloc(N_RECENT, sizeof(*c->recent));
 	c->own_domain[0] = '\0';
 	c->groups_removed = false;
 }
@@ -138,6 +147,7 @@ cache_deinit(struct cache *c)
 	for (i = 0; i < ARRAY_SIZE(chains); i++)
 		chains_deinit(chains[i]);
 	people_deinit(&c->people);
+	free(c->recent);
 }
 
 void
@@ -281,6 +291,27 @@ cache_group_by_uuid(const struct cache *c, const struct uuid *uuid)
 }
 
 struct cache_group *
+cache_group_of(const struct cache *c, const struct groupid *g)
+{
+	struct cache_recent *at = &c->recent[((uintptr_t)g >> 4) % N_RECENT];
+
+	if (at->g == g && uuid_equal(&at->cg->g->uuid, &g->uuid))
+		return at->cg;
+	at->cg = cache_group_by_uuid(c, &g->uuid);
+	at->g = at->cg != NULL ? g : NULL;
+	return at->cg;
+}
+
+static void
+forget_recent(struct cache *c, const struct cache_group *cg)
+{
+	for (size_t i = 0; i < N_RECENT; i++) {
+		if (c->recent[i].cg == cg)
+			c->recent[i] = (struct cache_recent){ 0 };
+	}
+}
+
+struct cache_group *
 cache_group_by_gid(const struct cache *c, uint32_t gid)
 {
 	struct hmap_node *n = hmap_first(&c->g_gid, hmap_hash_u32(gid));
@@ -414,7 +445,7 @@ join_groups(struct cache *c, struct cache_user *cu, cache_touched_fn touched, vo
 
 		if (cache_is_private(cu->u, g))
 			continue;
-		cg = cache_group_by_uuid(c, &g->uuid);
+		cg = cache_group_of(c, g);
 		if (cg == NULL || !cast_set(&cg->cast, cu->number, CAST_CARRIES))
 			continue;
 		if (touched != NULL)
@@ -432,7 +463,7 @@ leave_groups(struct cache *c, struct cache_user *cu, const struct user *after,
 	for (i = 0; i < cu->u->n_groups; i++) {
 		if (names_group(after, &cu->u->groups[i]->uuid))
 			continue;
-		cg = cache_group_by_uuid(c, &cu->u->groups[i]->uuid);
+		cg = cache_group_of(c, cu->u->groups[i]);
 		if (cg != NULL && cast_unset(&cg->cast, cu->number, CAST_CARRIES) &&
 		    touched != NULL)
 			touched(arg, cg);
@@ -444,6 +475,8 @@ file_uid(struct cache *c, struct cache_user *cu, uint32_t uid, bool held)
 {
 	cu->uid = uid;
 	cu->held = held;
+	cu->judged = 0;
+	c->user_version++;
 	if (!held)
 		chains_insert(&c->u_uid, &of_uid, c, cu->number);
 }
@@ -451,6 +484,7 @@ file_uid(struct cache *c, struct cache_user *cu, uint32_t uid, bool held)
 static void
 unfile_uid(struct cache *c, struct cache_user *cu)
 {
+	c->user_version++;
 	if (!cu->held)
 		chains_remove(&c->u_uid, &of_uid, c, cu->number);
 }
@@ -573,6 +607,7 @@ cache_group_replace(struct cache *c, struct cache_group *cg, struct groupid *g)
 	hmap_remove(&c->g_gid, &cg->by_gid);
 	groupid_unref(cg->g);
 	cg->g = g;
+	cg->judged = 0;
 	hmap_insert(&c->g_gid, &cg->by_gid, hmap_hash_u32(g->gid));
 	file_group(c, cg);
 }
@@ -584,6 +619,7 @@ cache_group_remove(struct cache *c, struct cache_group *cg)
 	unfile_group(c, cg);
 	hmap_remove(&c->g_gid, &cg->by_gid);
 	hmap_remove(&c->g_uuid, &cg->by_uuid);
+	forget_recent(c, cg);
 	c->groups_removed = true;
 	group_free(cg);
 }

@@ -47,6 +47,8 @@ struct cache_user {
 	uint32_t listed;    /* groups on whose list the person is */
 	bool foreign;       /* of another domain */
 	bool held;          /* uid belongs to another account: hidden, not in by_uid */
+	uint8_t verdict;    /* view.c, as of `judged` */
+	uint16_t judged;    /* 0: not judged */
 };
 
 struct cache_group {
@@ -64,7 +66,12 @@ struct cache_group {
 	int32_t members_at; /* when, CACHE_NEVER */
 	int32_t stored_at;
 	uint32_t published;
+	uint8_t verdict; /* likewise, and as of user_version */
+	uint16_t judged;
+	uint32_t judged_users;
 };
+
+struct cache_recent;
 
 struct cache {
 	struct people people;
@@ -73,6 +80,8 @@ struct cache {
 	char own_domain[NAME_MAX_DOMAIN + 1];
 	bool groups_removed;
 	uint32_t list_versions; /* given out */
+	uint32_t user_version;  /* another one when names or numbers of people change */
+	struct cache_recent *recent;
 };
 
 void cache_init(struct cache *c);
@@ -106,6 +115,9 @@ struct cache_user *cache_user_by_uid(const struct cache *c, uint32_t uid);
 struct cache_group *cache_group_by_key(const struct cache *c, const char *key);
 struct cache_group *cache_group_by_uuid(const struct cache *c, const struct uuid *uuid);
 struct cache_group *cache_group_by_gid(const struct cache *c, uint32_t gid);
+
+/* The group with this UUID: faster where records share their groups. */
+struct cache_group *cache_group_of(const struct cache *c, const struct groupid *g);
 
 /* Name, SPN or UUID. */
 struct cache_user *cache_user_find(const struct cache *c, const struct name *name);

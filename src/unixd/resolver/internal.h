@@ -66,6 +66,7 @@ struct resolver {
 	bool told_unmapped; /* in the journal, that the id map leaves somebody out */
 	size_t told_users;
 	bool loading;
+	uint16_t judge_epoch; /* never 0 */
 	struct former former; /* names that changed hands lately */
 	int64_t former_at;    /* mono ns of the last line about them */
 	int64_t withheld_at;  /* mono ns of the last line about keys that are too old */
@@ -259,6 +260,8 @@ const char *view_group_name(const struct resolver *r, const char *name, const ch
 enum verdict view_judge_user(const struct resolver *r, const struct cache_user *cu);
 enum verdict view_judge_group(const struct resolver *r, const struct cache_group *cg);
 enum verdict view_judge_private(const struct resolver *r, const struct cache_user *cu);
+/* The rules have changed: configuration, local files, own domain. */
+void view_judge_anew(struct resolver *r);
 bool view_is_overridden_user(const struct resolver *r, const struct cache_user *cu);
 bool view_is_overridden_group(const struct resolver *r, const struct cache_group *cg);
 /* home_prefix and the part after it; malloc'ed. */

@@ -152,7 +152,7 @@ renamed_or_renumbered(struct resolver *r, struct cache_group *cg, struct groupid
 static struct cache_group *
 learn_groupid(struct resolver *r, struct groupid *g, int32_t fetched)
 {
-	struct cache_group *cg = cache_group_by_uuid(&r->cache, &g->uuid);
+	struct cache_group *cg = cache_group_of(&r->cache, g);
 
 	if (cg != NULL && cg->g == g)
 		return cg;
@@ -318,8 +318,11 @@ static void
 touched_by_new(void *arg, struct cache_group *cg)
 {
 	struct resolver *r = arg;
-	const struct cache_user *cu = cache_user_by_uuid(&r->cache, &r->learning);
+	const struct cache_user *cu;
 
+	if (r->loading)
+		return; /* all of them are shown afterwards */
+	cu = cache_user_by_uuid(&r->cache, &r->learning);
 	if (cu == NULL || !members_looks_the_same(r, cg, cu))
 		show_group_later(r, cg);
 }
@@ -393,7 +396,8 @@ take_user(struct resolver *r, struct user *u, int32_t fetched)
 void
 learn_user(struct resolver *r, struct user *u, int32_t fetched)
 {
-	if (!names_are_good(u->name, u->spn)) {
+	/* What was loaded has been looked at when it was unpacked. */
+	if (!r->loading && !names_are_good(u->name, u->spn)) {
 		char uuid[UUID_TEXT_LEN + 1];
 
 		uuid_format(&u->uuid, uuid);

@@ -28,12 +28,22 @@ compare_text(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+static bool
+is_sorted_unique(const struct strings *s)
+{
+	for (size_t i = 1; i < s->n; i++) {
+		if (strcmp(s->v[i - 1], s->v[i]) >= 0)
+			return false;
+	}
+	return true;
+}
+
 void
 strings_sort_unique(struct strings *s)
 {
 	size_t i, n = 0;
 
-	if (s->n == 0)
+	if (s->n == 0 || is_sorted_unique(s))
 		return;
 	qsort(s->v, s->n, sizeof(*s->v), compare_text);
 	for (i = 0; i < s->n; i++) {
@@ -157,8 +167,7 @@ void
 members_of_user_changed(struct resolver *r, const struct cache_user *cu)
 {
 	for (uint32_t i = 0; i < cu->u->n_groups; i++) {
-		struct cache_group *cg = cache_group_by_uuid(&r->cache,
-		    &cu->u->groups[i]->uuid);
+		struct cache_group *cg = cache_group_of(&r->cache, cu->u->groups[i]);
 
 		if (cg != NULL)
 			show_group_later(r, cg);

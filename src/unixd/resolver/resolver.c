@@ -86,6 +86,7 @@ resolver_check_domain(struct resolver *r)
 	if (id->domain[0] == '\0' || streq(id->domain, r->cache.own_domain))
 		return;
 	cache_set_domain(&r->cache, id->domain);
+	view_judge_anew(r);
 	store_put_value(r->ports.store, STORE_VALUE_DOMAIN, id->domain,
 	    strlen(id->domain), NULL, NULL);
 	if (r->loading)
@@ -323,6 +324,7 @@ make_filter(struct resolver *r)
 {
 	const struct resolver_ports *p = &r->ports;
 
+	view_judge_anew(r);
 	filter_init(&r->filter, p->local, r->config, r->cache.own_domain,
 	    p->uid_map_path != NULL ? p->uid_map_path : "/proc/self/uid_map",
 	    p->gid_map_path != NULL ? p->gid_map_path : "/proc/self/gid_map");
@@ -471,6 +473,7 @@ resolver_reconfigure(struct resolver *r, const struct config *config,
 void
 resolver_local_changed(struct resolver *r)
 {
+	view_judge_anew(r);
 	show_local(r);
 	show_all(r);
 }

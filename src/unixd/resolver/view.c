@@ -16,6 +16,8 @@
 #include "src/prog/xalloc.h"
 #include "src/unixd/resolver/internal.h"
 
+#define SORT_MAX 4096u
+
 void
 view_buf_done(struct view_buf *b)
 {
@@ -53,14 +55,40 @@ subject_of(const struct resolver *r, const char *name, const char *spn,
 	return (struct subject){ cache_key(&r->cache, name, spn), spn, uuid };
 }
 
-enum verdict
-view_judge_user(const struct resolver *r, const struct cache_user *cu)
+void
+view_judge_anew(struct resolver *r)
 {
-	const struct subject s = subject_of(r, cu->u->name, cu->u->spn, &cu->u->uuid);
+	struct cache_group *cg;
+	struct cache_user *cu;
+	size_t pos;
 
-	if (cu->held)
-		return VERDICT_HELD;
-	return filter_user(&r->filter, &s, cu->uid);
+	if (++r->judge_epoch != 0)
+		return;
+	r->judge_epoch = 1;
+	for (cu = cache_user_any(&r->cache, &pos); cu != NULL;
+	     cu = cache_user_any_next(&r->cache, cu, &pos))
+		cu->judged = 0;
+	for (cg = cache_group_any(&r->cache, &pos); cg != NULL;
+	     cg = cache_group_any_next(&r->cache, cg, &pos))
+		cg->judged = 0;
+}
+
+/* Kept in the entry until the record or the rules change: a group with everybody in it
+ * asks about everybody. */
+enum verdict
+view_judge_user(const struct resolver *r, const struct cache_user *asked)
+{
+	/* Remembering is no change of the entry. */
+	struct cache_user *cu = (struct cache_user *)(uintptr_t)asked;
+	struct subject s;
+
+	if (cu->judged == r->judge_epoch)
+		return (enum verdict)cu->verdict;
+	s = subject_of(r, cu->u->name, cu->u->spn, &cu->u->uuid);
+	cu->verdict = (uint8_t)(cu->held ? VERDICT_HELD
+					 : filter_user(&r->filter, &s, cu->uid));
+	cu->judged = r->judge_epoch;
+	return (enum verdict)cu->verdict;
 }
 
 bool
@@ -96,9 +124,16 @@ judge_groupid(const struct resolver *r, const struct groupid *g)
 }
 
 enum verdict
-view_judge_group(const struct resolver *r, const struct cache_group *cg)
+view_judge_group(const struct resolver *r, const struct cache_group *asked)
 {
-	return judge_groupid(r, cg->g);
+	struct cache_group *cg = (struct cache_group *)(uintptr_t)asked;
+
+	if (cg->judged != r->judge_epoch || cg->judged_users != r->cache.user_version) {
+		cg->verdict = (uint8_t)judge_groupid(r, cg->g);
+		cg->judged = r->judge_epoch;
+		cg->judged_users = r->cache.user_version;
+	}
+	return (enum verdict)cg->verdict;
 }
 
 bool
@@ -229,15 +264,17 @@ collect_gids(struct resolver *r, const struct cache_user *cu, struct gids *gids)
 	for (i = 0; i < u->n_groups; i++) {
 		const struct groupid *g = u->groups[i];
 		const struct cache_group *cg;
+		enum verdict v;
 
 		if (cache_is_private(u, g))
 			continue;
-		cg = cache_group_by_uuid(&r->cache, &g->uuid);
+		cg = cache_group_of(&r->cache, g);
 		if (cg != NULL)
 			g = cg->g;
 		else if (is_taken_over(r, g))
 			continue;
-		if (g->gid != cu->uid && judge_groupid(r, g) == VERDICT_SHOWN)
+		v = cg != NULL ? view_judge_group(r, cg) : judge_groupid(r, g);
+		if (g->gid != cu->uid && v == VERDICT_SHOWN)
 			gids_add(gids, g->gid);
 	}
 	mapgroup_gids(r, u, gids_add, gids);
@@ -282,8 +319,10 @@ view_group(struct resolver *r, const struct cache_group *cg, struct view_buf *b)
 {
 	struct strings names = { 0 };
 
+	/* Each is there once. Order is for those who read it; nobody reads thousands. */
 	members_collect(r, cg, &names);
-	strings_sort_unique(&names);
+	if (names.n <= SORT_MAX)
+		strings_sort_unique(&names);
 	b->mem = names.v;
 	b->gr.gid = cg->g->gid;
 	b->gr.name = view_group_name(r, cg->g->name, cg->g->spn);
