@@ -78,6 +78,7 @@ struct shared {
 	uint32_t begun;     /* the first generation is at the path */
 	uint32_t killed_at; /* boot seconds, when the writer last died */
 	uint32_t tight_at;  /* when an entry may last have found no place */
+	uint32_t lost_at;   /* when there may last have been no file at the path */
 	uint32_t failed;
 	char failure[512];
 	uint64_t count[N_COUNTERS];

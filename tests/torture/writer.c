@@ -77,6 +77,13 @@ watch_room(struct writer *w)
 }
 
 static void
+has_no_file(struct writer *w)
+{
+	shared_set(&w->s->tight_at, shared_boot_now());
+	shared_set(&w->s->lost_at, shared_boot_now());
+}
+
+static void
 about_to(struct writer *w, uint32_t who, uint32_t state)
 {
 	watch_room(w);
@@ -270,6 +277,8 @@ tick(struct writer *w)
 	w->ts.now.boot_ns = clock_boot_ns();
 	w->ts.now.mono_ns += CLOCK_MS * 2;
 	watch_room(w);
+	if (w->p->cur.base == NULL)
+		has_no_file(w);
 	timers_run(&w->ts);
 	locals_have_moved(w);
 	publish_stats(w->p, &stats);
@@ -305,7 +314,7 @@ new_generation(struct writer *w)
 static void
 clear_all(struct writer *w)
 {
-	shared_set(&w->s->tight_at, shared_boot_now());
+	has_no_file(w);
 	publish_clear(w->p);
 	for (uint32_t who = 0; who < N_NAMES; who++) {
 		if (who >= N_ALWAYS && who < N_PEOPLE)
@@ -316,7 +325,7 @@ clear_all(struct writer *w)
 	}
 	w->ts.now.mono_ns += 11 * CLOCK_S;
 	(void)publish_commit(w->p);
-	shared_set(&w->s->tight_at, shared_boot_now());
+	has_no_file(w);
 }
 
 /* Everybody again, as a daemon that is started has it from its database. */
