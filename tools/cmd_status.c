@@ -9,9 +9,9 @@
 #include "ku/wire.h"
 #include "ku/wire_ops.h"
 #include "src/base/util.h"
-#include "src/prog/jsonw.h"
 #include "src/prog/xalloc.h"
 #include "tools/commands.h"
+#include "tools/pairs.h"
 
 /* The daemon probes the link for up to 1.5 s first. */
 #define TIMEOUT_MS 5000
@@ -20,51 +20,6 @@ static bool
 is_short(const char *key)
 {
 	return streq(key, "system") || streq(key, "Kanidm");
-}
-
-static bool
-seen_before(const char *const *v, size_t at)
-{
-	for (size_t i = 0; i < at; i += 2) {
-		if (streq(v[i], v[at]))
-			return true;
-	}
-	return false;
-}
-
-/* A key that comes more than once (configuration problems) becomes an array. */
-static void
-json_member(struct jsonw *w, const char *const *v, size_t n, size_t at)
-{
-	size_t count = 0;
-
-	for (size_t i = at; i < n; i += 2)
-		count += streq(v[i], v[at]);
-	if (count == 1) {
-		jsonw_string(w, v[at], v[at + 1]);
-		return;
-	}
-	jsonw_open_array(w, v[at]);
-	for (size_t i = at; i < n; i += 2) {
-		if (streq(v[i], v[at]))
-			jsonw_string(w, NULL, v[i + 1]);
-	}
-	jsonw_close(w);
-}
-
-static int
-print_json(const struct tool *t, const char *const *v, size_t n)
-{
-	struct jsonw w;
-
-	jsonw_begin(&w, t->out);
-	jsonw_open_object(&w, NULL);
-	for (size_t i = 0; i < n; i += 2) {
-		if (!seen_before(v, i))
-			json_member(&w, v, n, i);
-	}
-	jsonw_close(&w);
-	return jsonw_end(&w) == 0 ? 0 : 1;
 }
 
 int
@@ -83,7 +38,7 @@ cmd_status(const struct tool *t, bool verbose, bool json)
 		return 1;
 	}
 	if (json)
-		return print_json(t, v, n);
+		return pairs_print_json(t->out, v, n) == 0 ? 0 : 1;
 	for (size_t i = 0; i < n; i += 2) {
 		if (verbose || is_short(v[i]))
 			(void)fprintf(t->out, "%s: %s\n", v[i], v[i + 1]);

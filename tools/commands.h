@@ -7,7 +7,7 @@
 #include "tools/tool.h"
 
 int cmd_status(const struct tool *t, bool verbose, bool json);
-int cmd_explain(const struct tool *t, const char *name);
+int cmd_explain(const struct tool *t, const char *name, bool json);
 int cmd_cache_invalidate(const struct tool *t);
 int cmd_cache_clear(const struct tool *t, bool really);
 int cmd_accept_id(const struct tool *t, const char *name);

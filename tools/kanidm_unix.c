@@ -26,7 +26,7 @@ run_status(const struct tool *t, const struct args *a)
 static int
 run_explain(const struct tool *t, const struct args *a)
 {
-	return cmd_explain(t, a->name);
+	return cmd_explain(t, a->name, a->json);
 }
 
 static int

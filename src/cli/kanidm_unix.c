@@ -20,6 +20,11 @@ static const struct cli_option status[] = {
 	{ 0 },
 };
 
+static const struct cli_option explain[] = {
+	{ .key = CLI_KEY_JSON, .name = "json", .help = "as one JSON object" },
+	{ 0 },
+};
+
 static const struct cli_option auth_test[] = {
 	{ .key = 'D', .name = "name", .kind = CLI_PERSON, .value = "NAME", .required = true,
 	  .help = "whose password is tried" },
@@ -35,7 +40,7 @@ static const struct cli_option cache_clear[] = {
 static const struct cli_command commands[] = {
 	{ .name = "status", .id = KANIDM_UNIX_STATUS, .options = status,
 	  .help = "is the daemon there, and the server?" },
-	{ .name = "explain", .id = KANIDM_UNIX_EXPLAIN,
+	{ .name = "explain", .id = KANIDM_UNIX_EXPLAIN, .options = explain,
 	  .operand = "NAME", .operand_kind = CLI_ENTRY,
 	  .help = "why a name resolves as it does, or does not" },
 	{ .name = "auth-test", .id = KANIDM_UNIX_AUTH_TEST, .options = auth_test,

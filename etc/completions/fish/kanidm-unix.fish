@@ -15,6 +15,7 @@ complete -c kanidm-unix -n '__fish_seen_subcommand_from status' -l json -d 'the 
 complete -c kanidm-unix -n '__fish_seen_subcommand_from status' -s d -l debug -d 'say on stderr what is asked, and how long the answer took'
 complete -c kanidm-unix -n '__fish_seen_subcommand_from status' -s h -l help -d 'print this help'
 complete -c kanidm-unix -n '__fish_seen_subcommand_from explain' -x -a '(__fish_complete_users; __fish_complete_groups)'
+complete -c kanidm-unix -n '__fish_seen_subcommand_from explain' -l json -d 'as one JSON object'
 complete -c kanidm-unix -n '__fish_seen_subcommand_from explain' -s d -l debug -d 'say on stderr what is asked, and how long the answer took'
 complete -c kanidm-unix -n '__fish_seen_subcommand_from explain' -s h -l help -d 'print this help'
 complete -c kanidm-unix -n '__fish_seen_subcommand_from auth-test' -s D -l name -x -a '(__fish_complete_users)' -d 'whose password is tried'

@@ -200,7 +200,7 @@ explain_prints_the_daemons_lines(void **state)
 {
 	struct world *w = *state;
 
-	assert_int_equal(cmd_explain(&w->tool, "alice"), 0);
+	assert_int_equal(cmd_explain(&w->tool, "alice", false), 0);
 	expect(w, "explain.txt", NULL);
 }
 
@@ -209,8 +209,17 @@ explain_names_the_spelling_for_sshd_when_another_was_typed(void **state)
 {
 	struct world *w = *state;
 
-	assert_int_equal(cmd_explain(&w->tool, "Alice"), 0);
+	assert_int_equal(cmd_explain(&w->tool, "Alice", false), 0);
 	expect(w, "explain_spelling.txt", NULL);
+}
+
+static void
+json_explain_is_one_object(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(cmd_explain(&w->tool, "Alice", true), 0);
+	expect(w, "explain.json", NULL);
 }
 
 static void
@@ -381,6 +390,7 @@ main(void)
 		TOOL_TEST(json_status_is_one_object),
 		TOOL_TEST(explain_prints_the_daemons_lines),
 		TOOL_TEST(explain_names_the_spelling_for_sshd_when_another_was_typed),
+		TOOL_TEST(json_explain_is_one_object),
 		TOOL_TEST(success_is_printed_when_it_was_one),
 		TOOL_TEST(clearing_wants_to_be_asked_twice),
 		TOOL_TEST(refusals_name_the_command_that_would_work_and_exit_1),

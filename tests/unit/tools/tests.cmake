@@ -6,3 +6,4 @@ target_compile_definitions(unit.tools.commands_test PRIVATE
   GOLDEN_DIR="${CMAKE_SOURCE_DIR}/tests/unit/tools/golden")
 ku_test(unit/tools/auth_test LIBS ku_tools)
 ku_test(unit/tools/password_test LIBS ku_tools)
+ku_test(unit/tools/pairs_test LIBS ku_tools)
