@@ -37,7 +37,7 @@ tidy:
 	run-clang-tidy-14 -quiet -p build/clang '/(src|nss|tools)/.*\.c$$'
 
 bench:
-	tests/bench/run
+	tests/bench/run $(SECTIONS)
 
 demo:
 	scripts/demo
