@@ -60,7 +60,7 @@ add_options(struct reading *r, const struct cli_option *o)
 static int
 from_environment(const struct reading *r, const struct cli_option *o)
 {
-	const char *v = o->env != NULL ? getenv(o->env) : NULL;
+	const char *v = o->env != NULL ? r->p->variable(o->env) : NULL;
 
 	if (v == NULL || (o->value != NULL && v[0] == '\0'))
 		return -1;

@@ -54,6 +54,9 @@ struct cli_program {
 	const char *name;
 	unsigned section; /* of the manual */
 	const char *help; /* a sentence, or NULL */
+	/* getenv, where an option has a variable: a program that must not read the environment
+	 * does not even link it. */
+	char *(*variable)(const char *name);
 	/* Of the program, or, when it has commands, of each of them. */
 	const struct cli_option *options;
 	const struct cli_command *commands; /* NULL: it has none, and is `self` */

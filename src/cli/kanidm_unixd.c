@@ -3,6 +3,8 @@
  * The resolver's flags and their environment variables are the reference daemon's, so that
  * existing units and drop-ins work.
  */
+#include <stdlib.h>
+
 #include "ku/paths.h"
 #include "src/cli/programs.h"
 
@@ -31,5 +33,6 @@ const struct cli_program cli_kanidm_unixd = {
 	.name = "kanidm_unixd",
 	.section = 8,
 	.help = "Resolves and authenticates the server's accounts. Run by systemd.",
+	.variable = getenv,
 	.options = options,
 };

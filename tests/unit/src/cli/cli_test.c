@@ -48,6 +48,7 @@ static const struct cli_command commands[] = {
 static const struct cli_program program = {
 	.name = "program",
 	.section = 1,
+	.variable = getenv,
 	.options = common,
 	.commands = commands,
 };
@@ -55,6 +56,7 @@ static const struct cli_program plain = {
 	.name = "plain",
 	.section = 8,
 	.help = "Plain.",
+	.variable = getenv,
 	.options = common,
 	.self = { .operand = "WHAT", .operand_optional = true },
 };
@@ -211,7 +213,8 @@ an_operand_that_need_not_be_there_may_be_missing(void **state)
 }
 
 static size_t
-check_options(const struct cli_option *o, const struct cli_option *others)
+check_options(const struct cli_program *p, const struct cli_option *o,
+    const struct cli_option *others)
 {
 	size_t n = 0;
 
@@ -220,6 +223,7 @@ check_options(const struct cli_option *o, const struct cli_option *others)
 		assert_non_null(o->help);
 		assert_true((o->value == NULL) == (o->kind == CLI_FLAG));
 		assert_true(o->value != NULL || o->dflt == NULL);
+		assert_true(o->env == NULL || p->variable != NULL);
 		for (const struct cli_option *a = others; a != NULL && a->key != 0; a++) {
 			if (a == o)
 				continue;
@@ -240,7 +244,7 @@ the_tables_of_the_programs_hold_together(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		const struct cli_program *p = all[i];
-		size_t n = check_options(p->options, p->options);
+		size_t n = check_options(p, p->options, p->options);
 
 		assert_true(n <= CLI_MAX_OPTIONS);
 		assert_true(p->commands != NULL || p->help != NULL);
@@ -248,9 +252,9 @@ the_tables_of_the_programs_hold_together(void **state)
 		     c != NULL && c->name != NULL; c++) {
 			assert_int_equal(c->id, c - p->commands);
 			assert_non_null(c->help);
-			(void)check_options(c->options, c->options);
-			assert_true(
-			    n + check_options(c->options, p->options) <= CLI_MAX_OPTIONS);
+			(void)check_options(p, c->options, c->options);
+			assert_true(n + check_options(p, c->options, p->options) <=
+			    CLI_MAX_OPTIONS);
 		}
 	}
 }
