@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 # The port to the server, alone, against the development server.
 if(KU_DEVIDM)
-  foreach(name idp_test idp_tls_test idp_auth_test)
+  foreach(name idp_test idp_members_test idp_tls_test idp_auth_test)
     ku_test(integration/${name} LABELS integration TIMEOUT 180 LIBS ku_idp
       SOURCES "${CMAKE_CURRENT_SOURCE_DIR}/idp_server.c"
         "${CMAKE_CURRENT_SOURCE_DIR}/idp_client.c"

@@ -232,6 +232,29 @@ refreshes_leave_room_for_who_waits(void **state)
 	flights_deinit(&fs);
 }
 
+static void
+what_is_fetched_ahead_takes_nobodys_place(void **state)
+{
+	struct flight *v[FLIGHT_QUICK + 1];
+	struct flights fs;
+	struct flight *ahead;
+
+	(void)state;
+	flights_init(&fs);
+	ahead = flight_new(&fs, KIND_USER, "ahead", false);
+	ahead->ahead = true;
+	assert_ptr_equal(flight_launch(&fs, 1), ahead);
+	assert_int_equal(fs.n_running, 0);
+	queue(&fs, v, FLIGHT_QUICK + 1, "u", 1);
+	assert_int_equal(launch_all(&fs, 1), FLIGHT_QUICK);
+	flight_judge(&fs, ahead);
+	assert_int_equal(fs.n_running, FLIGHT_QUICK);
+	end(&fs, ahead);
+	end_all(&fs, v, FLIGHT_QUICK + 1);
+	assert_int_equal(fs.n_running, 0);
+	flights_deinit(&fs);
+}
+
 int
 main(void)
 {
@@ -244,6 +267,7 @@ main(void)
 		cmocka_unit_test(who_joins_brings_the_better_place),
 		cmocka_unit_test(nobody_takes_the_last_places),
 		cmocka_unit_test(refreshes_leave_room_for_who_waits),
+		cmocka_unit_test(what_is_fetched_ahead_takes_nobodys_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
