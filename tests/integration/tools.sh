@@ -111,6 +111,9 @@ expect_rc 0 kanidm-unix explain alice
 [ -n "$out" ] || netns_fail "explain says nothing"
 expect_rc 0 kanidm-unix explain root
 expect_rc 0 kanidm-unix explain "alice,x"
+expect_rc 0 kanidm-unix explain --json root
+python3 -c 'import json,sys; o = json.load(sys.stdin)
+assert o["asked"] == "root" and isinstance(o["local"], list), o' <<<"$out"
 
 # auth_test WANT_RC WANT_STDOUT WORDS_ON_STDERR PASSWORD COMMAND...
 auth_test()
