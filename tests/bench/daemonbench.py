@@ -97,3 +97,36 @@ def status_line(start_of_line):
                           check=False).stdout
     found = re.search(rf"^{re.escape(start_of_line)}:? *(.*)$", text, re.M)
     return found.group(1) if found else ""
+
+
+def login_config(server, *lines, kanidm=()):
+    """bench.config, and everybody of `devidmctl bulk` may log in."""
+    bench.config(server.uri, server.ca, *NAMES, *lines, kanidm=kanidm)
+    path = pathlib.Path("/etc/kanidm/unixd")
+    path.write_text(path.read_text().replace('["shell_users"]', '["everyone"]'))
+
+
+def pam_stack(service="bench"):
+    """A service of which our module is all there is."""
+    module = next(bench.SCRATCH.glob("root/**/pam_kanidm.so"))
+    pathlib.Path(f"/etc/pam.d/{service}").write_text(
+        "".join(f"{kind} required {module}\n" for kind in ("auth", "account", "session")))
+
+
+def begin_login(user, password, *calls, service="bench"):
+    """A PAM application in a process of its own, the password at its standard input."""
+    process = subprocess.Popen([TOOLS / "bench_pamrun", "-s", service, "-u", user, *calls],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process.stdin.write(password + "\n")
+    process.stdin.close()
+    return process
+
+
+def login_times(process):
+    """Milliseconds of each PAM call; all of them must have succeeded."""
+    text = process.stdout.read()
+    process.wait()
+    lines = [line.split("\t") for line in text.splitlines()]
+    if process.returncode != 0 or not lines or any(line[1] != "0" for line in lines):
+        raise SystemExit(f"{bench.SECTION}: a login failed:\n{text}")
+    return [int(line[3]) for line in lines]

@@ -8,7 +8,7 @@
  *	    [-d SECONDS] MODULE PATTERN
  *
  * With -d the shares are asked over and over for that long. One line:
- * calls=N success=N notfound=N unavail=N tryagain=N p50=NS p99=NS max=NS wall=NS
+ * success=N notfound=N unavail=N tryagain=N other=N calls=N p50=NS p99=NS max=NS wall=NS
  */
 #include <pthread.h>
 #include <stdbool.h>
@@ -139,6 +139,7 @@ report(const struct worker *w, unsigned workers, int64_t wall)
 {
 	static const char *const words[] = { "success", "notfound", "unavail", "tryagain",
 		"other" };
+	unsigned calls = 0;
 	size_t n = 0, at = 0;
 	int64_t *all;
 
@@ -150,14 +151,15 @@ report(const struct worker *w, unsigned workers, int64_t wall)
 		at += w[i].n;
 	}
 	qsort(all, n, sizeof(*all), by_value);
-	printf("calls=%zu", n);
 	for (unsigned o = 0; o < 5; o++) {
 		unsigned sum = 0;
 
 		for (unsigned i = 0; i < workers; i++)
 			sum += w[i].outcomes[o];
-		printf(" %s=%u", words[o], sum);
+		calls += sum;
+		printf("%s=%u ", words[o], sum);
 	}
+	printf("calls=%u", calls);
 	printf(" p50=%lld p99=%lld max=%lld wall=%lld\n", (long long)all[n / 2],
 	    (long long)all[n * 99 / 100], (long long)(n > 0 ? all[n - 1] : 0),
 	    (long long)wall);
