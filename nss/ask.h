@@ -11,8 +11,9 @@
 #include "src/base/name.h"
 #include "src/map/map.h"
 
-/* How long a caller may wait: for news about a record we hold, and for one we do not. */
-#define ASK_SHORT_MS 50
+/* How long a caller may wait: for news about a record we hold (50 ms, with a little left
+ * for the way there and back), and for one we do not. */
+#define ASK_SHORT_MS 45
 #define ASK_LONG_MS  2000
 
 /* The daemon's answers about one entry may not be longer than this, except for groups. */
