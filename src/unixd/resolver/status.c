@@ -181,6 +181,7 @@ pairs_map(const struct resolver *r, const struct out *o)
 	    r->ports.publish_settings != NULL ? r->ports.publish_settings->path : "",
 	    r->ports.publish_settings != NULL ? ": " : "", st.users, st.groups, st.bytes);
 	pair(o, "map_generations", "%zu", st.generations);
+	pair(o, "map_generations_hour", "%zu", st.generations_hour);
 	if (trouble != NULL)
 		pair(o, "map_trouble", "%s", trouble);
 }

@@ -191,6 +191,27 @@ no_directory_is_trouble_that_ends(void **state)
 	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
 }
 
+static void
+generations_are_counted_by_the_hour(void **state)
+{
+	struct fixture *f = *state;
+	struct publish_stats stats;
+
+	for (unsigned i = 0; i < 90; i++) {
+		fixture_generation(f);
+		fixture_pass(f, 60);
+	}
+	publish_stats(f->p, &stats);
+	assert_int_equal(stats.generations, 90);
+	assert_in_range(stats.generations_hour, 59, 60);
+	fixture_pass(f, 1800);
+	publish_stats(f->p, &stats);
+	assert_in_range(stats.generations_hour, 29, 30);
+	fixture_pass(f, 7200);
+	publish_stats(f->p, &stats);
+	assert_int_equal(stats.generations_hour, 0);
+}
+
 static int
 live_without_space(struct fixture *f)
 {
@@ -291,6 +312,7 @@ main(void)
 		T(what_happens_during_a_build_is_in_the_new_generation),
 		T(a_file_that_was_removed_is_made_again),
 		T(no_directory_is_trouble_that_ends),
+		T(generations_are_counted_by_the_hour),
 		T(without_space_the_old_file_goes_on_and_changes_are_asked_for),
 	};
 

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "ku/map.h"
+#include "src/base/siphash.h"
 #include "unit/src/map/fixture.h"
 
 #define LATER (FIXTURE_START + 800)
@@ -368,6 +369,76 @@ the_same_local_names_only_move_the_identity(void **state)
 	assert_int_equal(generations(f), 1);
 }
 
+/* Occurrences of a word in the file. */
+static unsigned
+words_like(const struct fixture *f, uint32_t value)
+{
+	FILE *file = fopen(f->path, "r");
+	uint32_t word;
+	unsigned n = 0;
+
+	assert_non_null(file);
+	while (fread(&word, sizeof(word), 1, file) == 1)
+		n += word == value;
+	(void)fclose(file);
+	return n;
+}
+
+/* What somebody typed cannot be guessed at for longer than it counts. */
+static void
+the_hash_of_a_negative_goes_when_it_has_run_out(void **state)
+{
+	struct fixture *f = *state;
+	struct siphash_key key;
+	uint64_t seen, gone;
+
+	fixture_commit(f);
+	key.k0 = header_get(f, KU_MAP_H_SEED) |
+	    (uint64_t)header_get(f, KU_MAP_H_SEED + 1) << 32;
+	key.k1 = header_get(f, KU_MAP_H_SEED + 2) |
+	    (uint64_t)header_get(f, KU_MAP_H_SEED + 3) << 32;
+	seen = siphash13(&key, "hunter2", 7);
+	gone = siphash13(&key, "swordfish", 9);
+	publish_negative(f->p, PUBLISH_USER, "hunter2", 0, fixture_now + 60);
+	publish_negative(f->p, PUBLISH_USER, "swordfish", 0, fixture_now + 30);
+	assert_int_equal(words_like(f, (uint32_t)seen), 1);
+	assert_int_equal(words_like(f, (uint32_t)gone), 1);
+	fixture_pass(f, 30);
+	publish_lease(f->p, fixture_now, 0);
+	assert_int_equal(words_like(f, (uint32_t)seen), 1);
+	assert_int_equal(words_like(f, (uint32_t)(seen >> 32)), 1);
+	assert_int_equal(words_like(f, (uint32_t)gone), 0);
+	assert_int_equal(words_like(f, (uint32_t)(gone >> 32)), 0);
+	assert_int_equal(ask_user(&f->m, "hunter2"), MAP_NEGATIVE);
+	assert_int_equal(ask_user(&f->m, "swordfish"), MAP_ABSENT);
+	publish_negatives_clear(f->p);
+	assert_int_equal(words_like(f, (uint32_t)seen), 0);
+}
+
+/* So that the file after it is found at once, whatever became of the directory. */
+static void
+a_stop_ends_the_lease_and_leaves_the_map(void **state)
+{
+	struct fixture *f = *state;
+	struct map m = MAP_INIT(f->path);
+
+	fixture_user(f, "alice", 5000, fixture_now + 60);
+	fixture_commit(f);
+	assert_int_equal(ask_user(&m, "alice"), MAP_HIT);
+	f->p = publish_free(f->p);
+	fixture_pass(f, 1);
+	assert_int_equal(ask_user(&m, "alice"), MAP_HIT);
+	assert_int_equal(ask_user(&m, "bob"), MAP_ABSENT_NO_DAEMON);
+	assert_int_equal(unlink(f->path), 0);
+	f->p = publish_new(&f->ts, &f->settings);
+	fixture_user(f, "alice", 5009, fixture_now + 60);
+	fixture_commit(f);
+	fixture_pass(f, 1);
+	assert_int_equal(ask_user(&m, "alice"), MAP_HIT);
+	assert_int_equal(asked_pw.pw_uid, 5009);
+	map_close(&m);
+}
+
 /* useradd(8) and userdel(8) at a hundred thousand accounts: a few entries. */
 static void
 local_names_come_and_go_within_a_generation(void **state)
@@ -533,6 +604,8 @@ main(void)
 		T(local_accounts_win_unless_excepted),
 		T(the_same_local_names_only_move_the_identity),
 		T(local_names_come_and_go_within_a_generation),
+		T(the_hash_of_a_negative_goes_when_it_has_run_out),
+		T(a_stop_ends_the_lease_and_leaves_the_map),
 		T(keys_follow_the_own_domain),
 		T(at_most_a_thousand_negatives_are_kept),
 		T(the_text_of_an_unknown_name_is_not_in_the_file),
