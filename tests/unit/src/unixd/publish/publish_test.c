@@ -311,64 +311,6 @@ rubbish_at_the_path_is_replaced(void **state)
 	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
 }
 
-static void
-local_accounts_win_unless_excepted(void **state)
-{
-	static const char *const except[] = { "admin", NULL };
-	struct fixture *f = *state;
-
-	fixture_user(f, "alice", 5000, LATER);
-	fixture_user(f, "bob", 5001, LATER);
-	fixture_user(f, "carol", 5002, LATER);
-	fixture_user(f, "admin", 5003, LATER);
-	fixture_group(f, "users", 68002, NULL, 0, LATER);
-	fixture_group(f, "docker", 1500, NULL, 0, LATER);
-	fixture_group(f, "ours", 1600, NULL, 0, LATER);
-	fixture_commit(f);
-	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
-	fixture_local(f,
-	    "Alice:x:1001:1001::/:/bin/sh\nlocal:x:5001:5001::/:/bin/sh\n"
-	    "admin:x:5003:100::/:/bin/sh\n",
-	    "users:x:100:\ndocker:x:1500:\nlocalgroup:x:1600:\n", except);
-	assert_int_equal(publish_commit(f->p), 0);
-	assert_int_equal(ask_user(&f->m, "alice"), MAP_LOCAL);
-	assert_int_equal(ask_uid(&f->m, 5000), MAP_ABSENT);
-	assert_int_equal(ask_user(&f->m, "bob"), MAP_ABSENT);
-	assert_int_equal(ask_uid(&f->m, 5001), MAP_LOCAL);
-	assert_int_equal(ask_user(&f->m, "carol"), MAP_HIT);
-	assert_int_equal(ask_user(&f->m, "admin"), MAP_HIT);
-	assert_int_equal(ask_uid(&f->m, 5003), MAP_HIT);
-	assert_int_equal(ask_group(&f->m, "users"), MAP_LOCAL);
-	assert_int_equal(ask_gid(&f->m, 68002), MAP_ABSENT);
-	/* Name and id agree: a local group that is extended. */
-	assert_int_equal(ask_group(&f->m, "docker"), MAP_HIT);
-	assert_int_equal(ask_group(&f->m, "ours"), MAP_ABSENT);
-	/* And not through a later update either. */
-	fixture_user(f, "alice", 5000, LATER);
-	assert_int_equal(ask_user(&f->m, "alice"), MAP_LOCAL);
-	fixture_user(f, "local", 5004, LATER);
-	assert_int_equal(ask_user(&f->m, "local"), MAP_LOCAL);
-}
-
-static void
-the_same_local_names_only_move_the_identity(void **state)
-{
-	struct fixture *f = *state;
-	uint32_t before[KU_MAP_IDENT_WORDS];
-	bool changed = false;
-
-	fixture_local(f, "root:x:0:0::/:/bin/sh\n", "", NULL);
-	fixture_commit(f);
-	for (unsigned i = 0; i < KU_MAP_IDENT_WORDS; i++)
-		before[i] = header_get(f, KU_MAP_H_IDENT + i);
-	fixture_local(f, "root:x:0:0::/root:/bin/bash\n", "", NULL);
-	fixture_settle(f);
-	for (unsigned i = 0; i < KU_MAP_IDENT_WORDS; i++)
-		changed = changed || header_get(f, KU_MAP_H_IDENT + i) != before[i];
-	assert_true(changed);
-	assert_int_equal(generations(f), 1);
-}
-
 /* Occurrences of a word in the file. */
 static unsigned
 words_like(const struct fixture *f, uint32_t value)
@@ -437,48 +379,6 @@ a_stop_ends_the_lease_and_leaves_the_map(void **state)
 	assert_int_equal(ask_user(&m, "alice"), MAP_HIT);
 	assert_int_equal(asked_pw.pw_uid, 5009);
 	map_close(&m);
-}
-
-/* useradd(8) and userdel(8) at a hundred thousand accounts: a few entries. */
-static void
-local_names_come_and_go_within_a_generation(void **state)
-{
-	struct fixture *f = *state;
-	uint32_t ident = 0;
-
-	fixture_local(f, "root:x:0:0::/:\nold:x:1234:1234::/:\n", "lg:x:1234:\n", NULL);
-	fixture_user(f, "alice", 5000, LATER);
-	fixture_user(f, "bob", 5001, LATER);
-	fixture_commit(f);
-	assert_int_equal(ask_user(&f->m, "old"), MAP_LOCAL);
-	ident = header_get(f, KU_MAP_H_IDENT + 4);
-	/* old moves to another uid, bob becomes a local name, 5000 a local uid. */
-	fixture_local(f,
-	    "root:x:0:0::/:\nold:x:1235:1234::/:\nbob:x:1300:1::/:\nnew:x:5000:1::/:\n",
-	    "", NULL);
-	assert_int_not_equal(header_get(f, KU_MAP_H_IDENT + 4), ident);
-	assert_int_equal(ask_user(&f->m, "old"), MAP_LOCAL);
-	assert_int_equal(ask_uid(&f->m, 1235), MAP_LOCAL);
-	assert_int_equal(ask_uid(&f->m, 1234), MAP_ABSENT);
-	assert_int_equal(ask_gid(&f->m, 1234), MAP_ABSENT);
-	assert_int_equal(ask_group(&f->m, "lg"), MAP_ABSENT);
-	assert_int_equal(ask_user(&f->m, "bob"), MAP_LOCAL);
-	assert_int_equal(ask_uid(&f->m, 5001), MAP_ABSENT);
-	assert_int_equal(ask_uid(&f->m, 5000), MAP_LOCAL);
-	assert_int_equal(ask_user(&f->m, "alice"), MAP_ABSENT);
-	/* And back: the resolver publishes again what may be seen again. */
-	fixture_local(f, "root:x:0:0::/:\n", "", NULL);
-	fixture_user(f, "alice", 5000, LATER);
-	fixture_user(f, "bob", 5001, LATER);
-	assert_int_equal(ask_user(&f->m, "bob"), MAP_HIT);
-	assert_int_equal(ask_uid(&f->m, 5000), MAP_HIT);
-	assert_int_equal(ask_user(&f->m, "old"), MAP_ABSENT);
-	assert_int_equal(generations(f), 1);
-	assert_true(timers_next(&f->ts) < 0);
-	fixture_generation(f);
-	assert_int_equal(ask_user(&f->m, "bob"), MAP_HIT);
-	assert_int_equal(ask_user(&f->m, "old"), MAP_ABSENT);
-	assert_int_equal(ask_user(&f->m, "root"), MAP_LOCAL);
 }
 
 static void
@@ -601,9 +501,6 @@ main(void)
 		T(a_file_of_another_version_is_taken_back_by_the_new_one),
 		T(the_state_of_a_file_of_another_version_is_withdrawn),
 		T(rubbish_at_the_path_is_replaced),
-		T(local_accounts_win_unless_excepted),
-		T(the_same_local_names_only_move_the_identity),
-		T(local_names_come_and_go_within_a_generation),
 		T(the_hash_of_a_negative_goes_when_it_has_run_out),
 		T(a_stop_ends_the_lease_and_leaves_the_map),
 		T(keys_follow_the_own_domain),

@@ -8,3 +8,5 @@ ku_test(unit/src/unixd/publish/build_test LIBS ku_map ku_publish ku_local
 ku_test(unit/src/unixd/publish/slice_test LIBS ku_map ku_publish ku_local
   WRAP clock_gettime clock_mono_ns siphash13 index_from write munmap
   SOURCES "${CMAKE_SOURCE_DIR}/tests/unit/src/map/fixture.c")
+ku_test(unit/src/unixd/publish/local_apply_test LIBS ku_map ku_publish ku_local
+  WRAP clock_gettime SOURCES "${CMAKE_SOURCE_DIR}/tests/unit/src/map/fixture.c")
