@@ -16,6 +16,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -286,6 +288,26 @@ must_look(struct map *m, uint32_t state, bool alive, uint32_t now)
 	return looked != now && swap(&m->looked, looked, now);
 }
 
+/*
+ * A handler that jumps out of a lookup (siglongjmp, a timeout of old) must not leave a
+ * descriptor or a mapping behind. Between opening and closing there are system calls
+ * anyway, so two more cost little; a hit makes none.
+ */
+static void
+signals_off(sigset_t *was)
+{
+	sigset_t all;
+
+	memset(&all, 0xff, sizeof(all));
+	(void)pthread_sigmask(SIG_BLOCK, &all, was);
+}
+
+static void
+signals_as_before(const sigset_t *was)
+{
+	(void)pthread_sigmask(SIG_SETMASK, was, NULL);
+}
+
 static uint32_t
 judge(struct access *a, uint32_t now)
 {
@@ -332,6 +354,7 @@ hold_acquire(struct map *m, uint32_t now, struct access *a)
 			return false;
 		looked = true;
 		saved = errno;
+		signals_off(&a->mask);
 		if (refresh(m, &seen, now, &a->own)) {
 			a->view = &a->own;
 			a->slot = 0;
@@ -341,6 +364,7 @@ hold_acquire(struct map *m, uint32_t now, struct access *a)
 			hold_release(m, a);
 			return false;
 		}
+		signals_as_before(&a->mask);
 		errno = saved;
 	}
 }
@@ -375,6 +399,7 @@ hold_release(struct map *m, struct access *a)
 		int saved = errno;
 
 		(void)close(a->own.fd);
+		signals_as_before(&a->mask);
 		errno = saved;
 	}
 }

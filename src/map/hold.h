@@ -2,6 +2,7 @@
 /* Which generation a call reads, and when an old one may go. Internal to src/map. */
 #pragma once
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,6 +19,7 @@ struct access {
 	bool live;  /* state LIVE */
 	bool alive; /* the lease is valid: the daemon runs */
 	struct map_view own;
+	sigset_t mask; /* of the caller, while `own` is open */
 };
 
 /* CLOCK_BOOTTIME in seconds. */

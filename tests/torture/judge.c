@@ -4,12 +4,12 @@
  * behind it; so between two readings of that there is a range of states, and an answer must
  * belong to one of them. Nothing here depends on how fast anybody is.
  *
- * Two things widen the range. A writer that was killed between renaming a generation and
+ * Three things widen the range. A writer that was killed between renaming a generation and
  * telling the one before leaves that one looking alive, until its lease has run out: so long
- * the lower bound is what had been done when it was killed. And an entry for which there is no place is taken out of the map, so that
- * readers ask the daemon: then one that is always there may be absent. And while there is no
- * file (the cache is cleared, and there is no space for a new one) a process that has an
- * older generation keeps it, as the format says.
+ * the lower bound is what had been done when it was killed. An entry for which there is no
+ * place is taken out of the map, so that readers ask the daemon: then one that is always
+ * there may be absent. And while there is no file (the cache is cleared, and there is no
+ * space for a new one) a process that has an older generation keeps it, as the format says.
  */
 #include "torture/judge.h"
 

@@ -5,7 +5,8 @@
  * be one that was published; nobody crashes, hangs, or keeps a descriptor.
  *
  * The run alternates: a full disk, then kills, too, then quiet; so that there is time in
- * which no excuse is left for an answer that is older than what has been done. KU_TORTURE_SECONDS makes it longer.
+ * which no excuse is left for an answer that is older than what has been done.
+ * KU_TORTURE_SECONDS makes it longer.
  */
 #include <errno.h>
 #include <fcntl.h>
