@@ -4,10 +4,11 @@
  *
  * One batch at a time is with the lane. Whatever comes meanwhile waits and becomes the
  * next batch, so a storm of changes turns into few large transactions by itself. Records of
- * people and groups, which the server can give us again, are gathered for a moment before
- * that: a transaction and its sync for each of a thousand would cost more than asking for
- * them did. Everything else is written at once, and takes them along. A batch that failed goes back into the queue (queue.c)
- * and is tried again with growing pauses; whoever cannot wait makes it be tried at once.
+ * people and groups and their ids, which the server can give us again, are gathered for a
+ * moment before that: a transaction and its sync for each of a thousand would cost more than
+ * asking for them did. Everything else is written at once, and takes them along. A batch
+ * that failed goes back into the queue (queue.c) and is tried again with growing pauses;
+ * whoever cannot wait makes it be tried at once.
  */
 #include "src/unixd/store/store.h"
 
@@ -143,7 +144,7 @@ gathered(struct timer *t)
 	kick(container_of(t, struct store, gather));
 }
 
-/* At once, or soon when only records of people and groups are queued. */
+/* At once, or soon when only what the server can give us again is queued. */
 static void
 kick_in_time(struct store *s)
 {
@@ -381,7 +382,8 @@ static void
 put(struct store *s, enum op_kind kind, const struct op *values)
 {
 	queue_put(&s->queue, kind, NULL, values);
-	s->hurried |= (kind != OP_USER && kind != OP_GROUP) || values->blob == NULL;
+	/* That somebody is gone: a crash must not bring them back. */
+	s->hurried |= kind != OP_ID && values->blob == NULL;
 	kick_in_time(s);
 }
 
