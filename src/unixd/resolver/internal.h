@@ -12,6 +12,7 @@
  *	linkctl.c  the link's state machine, its probes and timers
  *	logins.c   what logins tell us, the other direction
  *	show.c	   cache -> the map
+ *	sweep.c	   the same for everybody, in slices
  */
 #pragma once
 
@@ -60,7 +61,12 @@ struct resolver {
 	struct timer beat_timer;  /* every five seconds: lease, clock gaps */
 	struct timer dirty_timer; /* groups to publish, status to tell */
 	struct timer pump_timer;
-	struct list dirty_groups;
+	struct list dirty_groups; /* to be published when a second is over */
+	struct list due_groups;   /* now, in slices */
+	struct {
+		uint32_t at; /* number of the next person to be shown, 0: none */
+		struct timer timer;
+	} sweep;
 	int64_t clock_gap; /* boot - mono: grows when the machine sleeps */
 	bool status_dirty;
 	bool told_unmapped; /* in the journal, that the id map leaves somebody out */
@@ -242,7 +248,19 @@ void show_hide_user(struct resolver *r, struct cache_user *cu);
 void show_hide_group(struct resolver *r, struct cache_group *cg);
 void show_local(struct resolver *r);
 void show_all(struct resolver *r);
+/* All groups, in slices. */
+void show_all_groups(struct resolver *r);
+/* What is due, in slices. */
 void show_flush_groups(struct resolver *r);
+
+/* sweep.c */
+void sweep_init(struct resolver *r);
+void sweep_deinit(struct resolver *r);
+/* Local files or configuration: what is local is taken out of the map now, all else is
+ * shown again in slices. */
+void sweep_rules_changed(struct resolver *r);
+/* Records of its people have the old number: shown again, or taken out and shown later. */
+void sweep_group_has_another_gid(struct resolver *r, const struct cache_group *cg);
 
 /* view.c */
 struct view_buf {

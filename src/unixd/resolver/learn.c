@@ -133,9 +133,6 @@ make_room_for_group(struct resolver *r, const struct groupid *g, int32_t fetched
 static void
 renamed_or_renumbered(struct resolver *r, struct cache_group *cg, struct groupid *g)
 {
-	struct cache_user *cu;
-	size_t pos = 0;
-
 	if (cg->g->gid != g->gid && !r->loading)
 		log_info("group: %s has a new gid old=%" PRIu32 " new=%" PRIu32, g->spn,
 		    cg->g->gid, g->gid);
@@ -144,8 +141,7 @@ renamed_or_renumbered(struct resolver *r, struct cache_group *cg, struct groupid
 	show_group_later(r, cg);
 	if (cg->stored_at != CACHE_NEVER)
 		learn_store_group(r, cg);
-	while ((cu = cache_carrier(&r->cache, cg, &pos)) != NULL)
-		show_user(r, cu);
+	sweep_group_has_another_gid(r, cg);
 }
 
 /* Which group it is, without its members. NULL: not taken in. */

@@ -93,7 +93,7 @@ resolver_check_domain(struct resolver *r)
 		return;
 	tell_domain(r);
 	show_local(r); /* names listed as SPN go by their short form from now on */
-	show_all(r);
+	sweep_rules_changed(r);
 }
 
 /* ---- loading ---- */
@@ -345,6 +345,8 @@ resolver_new(const struct resolver_ports *ports, const struct config *config)
 	list_init(&r->requests);
 	list_init(&r->probes);
 	list_init(&r->dirty_groups);
+	list_init(&r->due_groups);
+	sweep_init(r);
 	leftout_init(&r->leftouts);
 	timer_init(&r->dirty_timer, on_dirty);
 	shells_init(&r->shells,
@@ -386,6 +388,7 @@ resolver_free(struct resolver *r)
 		    LANDED_NOT);
 	ask_landed(r, &r->probes, LANDED_NOT);
 	timers_unset(r->ts, &r->dirty_timer);
+	sweep_deinit(r);
 	linkctl_stop(r);
 	prefetch_deinit(r);
 	leftout_clear(&r->leftouts);
@@ -445,19 +448,24 @@ void
 resolver_reconfigure(struct resolver *r, const struct config *config,
     struct publish *publish)
 {
+	bool another = publish != r->ports.publish;
 	unsigned ttl = resolver_ttl(r);
 
 	r->config = config;
 	filter_deinit(&r->filter);
 	make_filter(r);
-	if (publish != r->ports.publish)
+	if (another)
 		forget_published(r);
 	r->ports.publish = publish;
 	if (resolver_ttl(r) != ttl)
 		set_all_times(r);
 	tell_domain(r);
 	show_local(r);
-	show_all(r);
+	/* A new file is complete when it appears. */
+	if (another)
+		show_all(r);
+	else
+		sweep_rules_changed(r);
 	linkctl_lease(r);
 	/* Perhaps another server, other certificates, another token: what was denied is
 	 * open again, what was proved is not, and the link must show what it is worth. */
@@ -475,7 +483,7 @@ resolver_local_changed(struct resolver *r)
 {
 	view_judge_anew(r);
 	show_local(r);
-	show_all(r);
+	sweep_rules_changed(r);
 }
 
 void

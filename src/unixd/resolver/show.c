@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "src/base/deadline.h"
 #include "src/base/util.h"
 #include "src/prog/config.h"
 #include "src/prog/xalloc.h"
@@ -15,6 +16,10 @@
 #include "src/unixd/resolver/internal.h"
 
 #define GROUPS_DELAY (1 * CLOCK_S)
+#define SLICE_NS     (1 * CLOCK_MS)
+/* Members; what a small site has is shown at once. */
+#define SLICE_LEAST 1024u
+#define BETWEEN_NS  (1 * CLOCK_MS)
 
 static uint32_t
 fresh_until(const struct cache_times *t)
@@ -180,21 +185,46 @@ show_group_now(struct resolver *r, struct cache_group *cg)
 	show_mapped(r);
 }
 
+/* The next group that is due is shown; false: there is none. */
+static bool
+show_a_due_group(struct resolver *r, size_t *work)
+{
+	struct cache_group *cg;
+
+	if (list_is_empty(&r->due_groups))
+		return false;
+	cg = container_of(r->due_groups.next, struct cache_group, dirty);
+	list_remove(&cg->dirty);
+	*work += 1 + cg->cast.n;
+	if (r->ports.publish != NULL)
+		show_group(r, cg);
+	return true;
+}
+
+static void
+show_due_groups(struct resolver *r, int64_t until_ns)
+{
+	bool any = !list_is_empty(&r->due_groups);
+	size_t work = 0;
+
+	while (show_a_due_group(r, &work)) {
+		if (work >= SLICE_LEAST && clock_mono_ns() >= until_ns)
+			break;
+	}
+	if (!list_is_empty(&r->due_groups))
+		timers_set(r->ts, &r->dirty_timer, BETWEEN_NS);
+	else if (any && r->ports.publish != NULL)
+		show_mapped(r);
+}
+
 void
 show_flush_groups(struct resolver *r)
 {
-	bool any = !list_is_empty(&r->dirty_groups);
-
-	while (!list_is_empty(&r->dirty_groups)) {
-		struct cache_group *cg = container_of(r->dirty_groups.next,
-		    struct cache_group, dirty);
-
-		list_remove(&cg->dirty);
-		if (r->ports.publish != NULL)
-			show_group(r, cg);
-	}
-	if (any && r->ports.publish != NULL)
-		show_mapped(r);
+	if (list_is_empty(&r->due_groups))
+		list_move_all(&r->due_groups, &r->dirty_groups);
+	show_due_groups(r, clock_mono_ns() + SLICE_NS);
+	if (!list_is_empty(&r->dirty_groups) && !timer_is_set(&r->dirty_timer))
+		timers_set(r->ts, &r->dirty_timer, GROUPS_DELAY);
 }
 
 void
@@ -216,8 +246,9 @@ show_group_stale(struct resolver *r, struct cache_group *cg)
 void
 show_group_later(struct resolver *r, struct cache_group *cg)
 {
-	list_remove(&cg->dirty);
-	list_append(&r->dirty_groups, &cg->dirty);
+	/* One that is due already is made from what is true then. */
+	if (list_is_empty(&cg->dirty))
+		list_append(&r->dirty_groups, &cg->dirty);
 	if (!r->loading && !timer_is_set(&r->dirty_timer))
 		timers_set(r->ts, &r->dirty_timer, GROUPS_DELAY);
 }
@@ -275,20 +306,35 @@ show_local(struct resolver *r)
 	publish_local(r->ports.publish, r->ports.local, except);
 }
 
+static void
+all_groups_are_due(struct resolver *r)
+{
+	struct cache_group *cg;
+	size_t pos;
+
+	for (cg = cache_group_any(&r->cache, &pos); cg != NULL;
+	     cg = cache_group_any_next(&r->cache, cg, &pos)) {
+		list_remove(&cg->dirty);
+		list_append(&r->due_groups, &cg->dirty);
+	}
+}
+
+void
+show_all_groups(struct resolver *r)
+{
+	all_groups_are_due(r);
+	show_flush_groups(r);
+}
+
 void
 show_all(struct resolver *r)
 {
 	struct cache_user *cu;
-	struct cache_group *cg;
 	size_t pos;
 
 	for (cu = cache_user_any(&r->cache, &pos); cu != NULL;
 	     cu = cache_user_any_next(&r->cache, cu, &pos))
 		show_user(r, cu);
-	for (cg = cache_group_any(&r->cache, &pos); cg != NULL;
-	     cg = cache_group_any_next(&r->cache, cg, &pos)) {
-		list_remove(&cg->dirty);
-		list_append(&r->dirty_groups, &cg->dirty);
-	}
-	show_flush_groups(r);
+	all_groups_are_due(r);
+	show_due_groups(r, INT64_MAX);
 }
