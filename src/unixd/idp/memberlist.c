@@ -7,6 +7,7 @@
  */
 #include "src/unixd/idp/memberlist.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,9 @@
 #define REFUSED_NS (3600 * CLOCK_S)
 /* The server's limit is 1,024 of whatever it looks at; below that it is worth a try. */
 #define SEARCH_MAX 1000u
+
+/* An answer that long has been a tree of so many small pieces that the heap keeps them. */
+#define LARGE_ANSWER ((size_t)256 * 1024)
 
 struct refusal {
 	struct uuid group;
@@ -101,6 +105,13 @@ memberlist_forget(struct memberlist *ml)
 	ml->failed = false;
 	memset(ml->refusals, 0, sizeof(ml->refusals));
 	drop_list(ml);
+}
+
+static void
+give_memory_back(const struct http_request *http)
+{
+	if (http->len >= LARGE_ANSWER)
+		(void)malloc_trim(0);
 }
 
 /* ---- searches the server has refused ---- */
@@ -216,6 +227,7 @@ read_list(struct http_request *http)
 	if (http->status == 200 &&
 	    json_group_list(http->answer, http->len, &ml->fetched) < 0)
 		ml->fetched = NULL;
+	give_memory_back(http);
 }
 
 static void
@@ -290,6 +302,7 @@ read_scim(struct http_request *http)
 	if (http->status == 200 &&
 	    json_scim_members(http->answer, http->len, &q->members) < 0)
 		q->members = NULL;
+	give_memory_back(http);
 	if (http->status == 500) {
 		(void)json_fault(http->answer, http->len, word);
 		q->refused = streq(word, "backend");
@@ -319,6 +332,7 @@ read_direct(struct http_request *http)
 	if (http->status == 200 &&
 	    json_spn_members(http->answer, http->len, &q->members) < 0)
 		q->members = NULL;
+	give_memory_back(http);
 }
 
 static void
