@@ -161,20 +161,6 @@ cache_clear(struct cache *c)
 	memcpy(c->own_domain, domain, sizeof(domain));
 }
 
-bool
-cache_is_foreign(const struct cache *c, const char *spn)
-{
-	const char *at = strchr(spn, '@');
-
-	return at != NULL && c->own_domain[0] != '\0' && !streq(at + 1, c->own_domain);
-}
-
-const char *
-cache_key(const struct cache *c, const char *name, const char *spn)
-{
-	return cache_is_foreign(c, spn) ? spn : name;
-}
-
 /* ---- walks ---- */
 
 static struct cache_user *
@@ -323,34 +309,6 @@ cache_group_by_gid(const struct cache *c, uint32_t gid)
 	return NULL;
 }
 
-struct cache_user *
-cache_user_find(const struct cache *c, const struct name *name)
-{
-	struct name key = *name;
-	struct uuid uuid;
-
-	if (name->kind == NAME_UUID)
-		return uuid_parse(name->text, name->len, &uuid) == 0
-		    ? cache_user_by_uuid(c, &uuid)
-		    : NULL;
-	name_strip_domain(&key, c->own_domain);
-	return cache_user_by_key(c, key.text);
-}
-
-struct cache_group *
-cache_group_find(const struct cache *c, const struct name *name)
-{
-	struct name key = *name;
-	struct uuid uuid;
-
-	if (name->kind == NAME_UUID)
-		return uuid_parse(name->text, name->len, &uuid) == 0
-		    ? cache_group_by_uuid(c, &uuid)
-		    : NULL;
-	name_strip_domain(&key, c->own_domain);
-	return cache_group_by_key(c, key.text);
-}
-
 /* ---- filing ---- */
 
 static void
@@ -406,21 +364,6 @@ cache_set_domain(struct cache *c, const char *domain)
 }
 
 /* ---- people in groups ---- */
-
-bool
-cache_is_private(const struct user *u, const struct groupid *g)
-{
-	return uuid_equal(&g->uuid, &u->uuid) ||
-	    (g->gid == u->id && streq(g->name, u->name));
-}
-
-struct groupid *
-cache_private_group(const struct user *u)
-{
-	if (u->n_groups == 0 || !cache_is_private(u, u->groups[0]))
-		return NULL;
-	return u->groups[0];
-}
 
 static bool
 names_group(const struct user *u, const struct uuid *uuid)

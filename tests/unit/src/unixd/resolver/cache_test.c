@@ -240,6 +240,61 @@ everything_may_be_removed_while_walking(void **state)
 	assert_int_equal(c.u_uid.n, 0);
 }
 
+static bool
+set_list(struct cache_group *cg, const char *const *names, size_t n)
+{
+	struct member v[4];
+	char spn[4][32];
+	struct members *m;
+	bool changed;
+
+	for (size_t i = 0; i < n; i++) {
+		snprintf(spn[i], sizeof(spn[i]), "%s@idm.example", names[i]);
+		v[i] = (struct member){ names[i], spn[i] };
+	}
+	m = members_new(v, n);
+	changed = cache_group_set_members(&c, cg, m);
+	members_unref(m);
+	return changed;
+}
+
+static void
+who_is_on_a_list_stays_the_same_person(void **state)
+{
+	struct cache_group *devs = add_group(1, "devs", "devs@idm.example", 3001);
+	const char *const both[] = { "alice", "bob" }, *const one[] = { "bob" };
+	struct cache_person p;
+	struct cache_user *cu;
+	uint32_t number;
+	size_t pos = 0;
+
+	(void)state;
+	assert_true(set_list(devs, both, 2));
+	assert_false(set_list(devs, both, 2));
+	number = cache_person_number(&c, "alice@idm.example");
+	assert_non_null(people_stranger(&c.people, number));
+	cu = cache_user_add(&c, make_user(1, "alice", "alice@idm.example", 2001, NULL),
+	    2001, false, NULL, NULL);
+	assert_int_equal(cu->number, number);
+	assert_int_equal(cu->listed, 1);
+	assert_true(cache_group_person(&c, devs, &pos, &p));
+	assert_ptr_equal(p.cu, cu);
+	assert_true(p.listed && !p.carries);
+	/* Another name is another person; the list has the old one. */
+	cache_user_replace(&c, cu,
+	    make_user(1, "alicia", "alicia@idm.example", 2001, NULL), 2001, false, NULL,
+	    NULL);
+	assert_int_not_equal(cu->number, number);
+	assert_int_equal(cu->listed, 0);
+	assert_string_equal(people_stranger(&c.people, number)->text, "alice");
+	assert_true(set_list(devs, one, 1));
+	assert_null(people_stranger(&c.people, number));
+	assert_int_equal(cache_person_number(&c, "alice@idm.example"), 0);
+	cache_group_remove(&c, devs);
+	assert_int_equal(cache_person_number(&c, "bob@idm.example"), 0);
+	assert_int_equal(c.people.strangers.n, 0);
+}
+
 static void
 the_private_group_is_the_one_of_the_person(void **state)
 {
@@ -269,6 +324,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(a_group_that_comes_back_finds_its_people,
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(everything_may_be_removed_while_walking,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(who_is_on_a_list_stays_the_same_person,
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    the_private_group_is_the_one_of_the_person, setup, teardown),
