@@ -219,6 +219,8 @@ script_expect(struct stage *s, const struct words *w)
 		expect_number(what, world.probes, w->v[2]);
 	else if (streq(what, "parallel"))
 		expect_number(what, world.max_running, w->v[2]);
+	else if (streq(what, "running"))
+		expect_number(what, world.running, w->v[2]);
 	else if (streq(what, "told"))
 		expect_number(what, s->told, w->v[2]);
 	else if (streq(what, "writes"))

@@ -83,7 +83,7 @@ int32_t prefetch_store_again_s(const struct resolver *r, const char *spn);
 int32_t prefetch_store_group_again_s(const struct resolver *r,
     const struct cache_group *cg);
 
-/* For status: one line, and one for each group; false: there is no i-th. */
+/* prefetch_show.c. For status: one line, and one for each group; false: there is no i-th. */
 void prefetch_describe(const struct resolver *r, char *buf, size_t cap);
 bool prefetch_describe_group(const struct resolver *r, size_t i, char *buf, size_t cap);
 
