@@ -5,11 +5,14 @@
 # or a request to the server, where what is waited for is a disk or a network; the daemon's
 # limit (scripts/check-install) is kept without slowing the paths that answer from memory.
 #
-# Neither touches unwind tables, frame protection or any flag of Hardening.cmake. Debug
+# ku_compact_sources(file...): the same for files of a folder of which only some are like that.
+#
+# None touches unwind tables, frame protection or any flag of Hardening.cmake. Debug
 # builds, and with them the sanitizers', are left as they are.
 include(CheckCCompilerFlag)
 include(CheckLinkerFlag)
 check_c_compiler_flag(-Os KU_HAS_OS)
+check_c_compiler_flag(-fno-align-jumps KU_HAS_NO_ALIGN)
 check_linker_flag(C -Wl,--gc-sections KU_HAS_GC_SECTIONS)
 
 function(ku_drop_unused target)
@@ -20,8 +23,23 @@ function(ku_drop_unused target)
   endif()
 endfunction()
 
+# ku_dense(target): optimised for speed, without the padding in front of jumps and loops (one
+# part in thirty).
+function(ku_dense target)
+  if(KU_HAS_NO_ALIGN)
+    target_compile_options(${target} PRIVATE
+      $<$<NOT:$<CONFIG:Debug>>:-fno-align-jumps -fno-align-loops>)
+  endif()
+endfunction()
+
 function(ku_compact target)
   if(KU_HAS_OS)
     target_compile_options(${target} PRIVATE $<$<NOT:$<CONFIG:Debug>>:-Os>)
+  endif()
+endfunction()
+
+function(ku_compact_sources)
+  if(KU_HAS_OS)
+    set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS $<$<NOT:$<CONFIG:Debug>>:-Os>)
   endif()
 endfunction()
