@@ -110,6 +110,16 @@ cache_init(struct cache *c)
 	c->groups_removed = false;
 }
 
+/* The members of groups are strangers until their own records come. */
+void
+cache_expect(struct cache *c, size_t n_users)
+{
+	chains_expect(&c->u_key, n_users);
+	chains_expect(&c->u_uuid, n_users);
+	chains_expect(&c->u_uid, n_users);
+	chains_expect(&c->people.strangers, n_users);
+}
+
 static void
 user_free(struct cache_user *cu)
 {

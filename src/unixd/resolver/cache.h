@@ -172,6 +172,8 @@ struct cache_user *cache_carrier(const struct cache *c, const struct cache_group
     size_t *pos);
 /* The number of whoever has this SPN, 0: nobody. */
 uint32_t cache_person_number(const struct cache *c, const char *spn);
+/* So many people are about to be loaded into an empty cache. */
+void cache_expect(struct cache *c, size_t n_users);
 /* Memory that was for growing is given back. */
 void cache_fit(struct cache *c);
 

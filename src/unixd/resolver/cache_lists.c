@@ -226,4 +226,6 @@ cache_fit(struct cache *c)
 	for (cg = cache_group_any(c, &pos); cg != NULL;
 	     cg = cache_group_any_next(c, cg, &pos))
 		cast_fit(&cg->cast);
+	if (c->people.strangers.n == 0)
+		chains_deinit(&c->people.strangers);
 }

@@ -26,6 +26,15 @@ chains_deinit(struct chains *t)
 	*t = (struct chains){ 0 };
 }
 
+void
+chains_expect(struct chains *t, size_t n)
+{
+	if (t->head != NULL || n < FIRST_HEADS)
+		return;
+	t->n_heads = t->cap = n;
+	t->head = xcalloc(t->cap, sizeof(*t->head));
+}
+
 static size_t
 bucket_of(const struct chains *t, uint64_t hash)
 {

@@ -25,6 +25,9 @@ struct chains_of {
 void chains_init(struct chains *t);
 void chains_deinit(struct chains *t); /* the table, not the things */
 
+/* Room for n things that are about to come; without effect on a table that has any. */
+void chains_expect(struct chains *t, size_t n);
+
 /* The thing knows its hash already, and still does when it is removed. */
 void chains_insert(struct chains *t, const struct chains_of *of, const void *owner,
     uint32_t item);

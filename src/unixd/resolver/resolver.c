@@ -236,6 +236,7 @@ on_load_user(void *arg, struct user *u, int64_t wall_s)
 {
 	struct resolver *r = arg;
 
+	cache_expect(&r->cache, r->ids.rows.n);
 	learn_user(r, u, boot_of(r, wall_s));
 }
 
@@ -244,6 +245,8 @@ on_load_group(void *arg, struct groupid *g, struct members *m, int64_t wall_s)
 {
 	struct resolver *r = arg;
 
+	/* Each has an accepted id, and those were first. */
+	cache_expect(&r->cache, r->ids.rows.n);
 	learn_group(r, g, m, boot_of(r, wall_s));
 }
 
