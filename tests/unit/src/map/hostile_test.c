@@ -2,8 +2,8 @@
 /*
  * A map that wants to hurt: every byte changed, every length, chains in circles, bytes that
  * change during the read. The mapping ends at a page that may not be touched, or is a heap
- * block of exactly the file's size where a sanitizer watches the first byte beyond. The small maps here are made with the
- * writer's own parts.
+ * block of exactly the file's size where a sanitizer watches the first byte beyond. The
+ * small maps here are made with the writer's own parts.
  */
 #include <fcntl.h>
 #include <pthread.h>
