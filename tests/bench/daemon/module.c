@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * No link to the module at build time: it is the installed file that is measured, found and
+ * opened the way libc does it.
+ */
 #include "module.h"
 
 #include <dlfcn.h>
