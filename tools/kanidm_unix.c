@@ -30,6 +30,12 @@ run_explain(const struct tool *t, const struct args *a)
 }
 
 static int
+run_check(const struct tool *t, const struct args *a)
+{
+	return cmd_check(t, a->verbose, a->json);
+}
+
+static int
 run_auth_test(const struct tool *t, const struct args *a)
 {
 	return cmd_auth_test(t, a->name);
@@ -74,6 +80,7 @@ static int (*const run[KANIDM_UNIX_N_COMMANDS])(const struct tool *t,
     const struct args *a) = {
 	[KANIDM_UNIX_STATUS] = run_status,
 	[KANIDM_UNIX_EXPLAIN] = run_explain,
+	[KANIDM_UNIX_CHECK] = run_check,
 	[KANIDM_UNIX_AUTH_TEST] = run_auth_test,
 	[KANIDM_UNIX_CACHE_INVALIDATE] = run_cache_invalidate,
 	[KANIDM_UNIX_CACHE_CLEAR] = run_cache_clear,

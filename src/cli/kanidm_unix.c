@@ -25,6 +25,13 @@ static const struct cli_option explain[] = {
 	{ 0 },
 };
 
+static const struct cli_option check[] = {
+	{ .key = 'v', .name = "verbose",
+	  .help = "also what was looked at and is fine" },
+	{ .key = CLI_KEY_JSON, .name = "json", .help = "as one JSON object" },
+	{ 0 },
+};
+
 static const struct cli_option auth_test[] = {
 	{ .key = 'D', .name = "name", .kind = CLI_PERSON, .value = "NAME", .required = true,
 	  .help = "whose password is tried" },
@@ -43,6 +50,8 @@ static const struct cli_command commands[] = {
 	{ .name = "explain", .id = KANIDM_UNIX_EXPLAIN, .options = explain,
 	  .operand = "NAME", .operand_kind = CLI_ENTRY,
 	  .help = "why a name resolves as it does, or does not" },
+	{ .name = "check", .id = KANIDM_UNIX_CHECK, .options = check,
+	  .help = "what on this host keeps names or logins from working?" },
 	{ .name = "auth-test", .id = KANIDM_UNIX_AUTH_TEST, .options = auth_test,
 	  .help = "would PAM let this person in?" },
 	{ .name = "cache-invalidate", .id = KANIDM_UNIX_CACHE_INVALIDATE,

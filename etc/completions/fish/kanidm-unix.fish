@@ -3,6 +3,7 @@
 complete -c kanidm-unix -f
 complete -c kanidm-unix -n __fish_use_subcommand -a status -d 'is the daemon there, and the server?'
 complete -c kanidm-unix -n __fish_use_subcommand -a explain -d 'why a name resolves as it does, or does not'
+complete -c kanidm-unix -n __fish_use_subcommand -a check -d 'what on this host keeps names or logins from working?'
 complete -c kanidm-unix -n __fish_use_subcommand -a auth-test -d 'would PAM let this person in?'
 complete -c kanidm-unix -n __fish_use_subcommand -a cache-invalidate -d 'ask the server anew for everything'
 complete -c kanidm-unix -n __fish_use_subcommand -a cache-clear -d 'forget everything that is cached'
@@ -18,6 +19,10 @@ complete -c kanidm-unix -n '__fish_seen_subcommand_from explain' -x -a '(__fish_
 complete -c kanidm-unix -n '__fish_seen_subcommand_from explain' -l json -d 'as one JSON object'
 complete -c kanidm-unix -n '__fish_seen_subcommand_from explain' -s d -l debug -d 'say on stderr what is asked, and how long the answer took'
 complete -c kanidm-unix -n '__fish_seen_subcommand_from explain' -s h -l help -d 'print this help'
+complete -c kanidm-unix -n '__fish_seen_subcommand_from check' -s v -l verbose -d 'also what was looked at and is fine'
+complete -c kanidm-unix -n '__fish_seen_subcommand_from check' -l json -d 'as one JSON object'
+complete -c kanidm-unix -n '__fish_seen_subcommand_from check' -s d -l debug -d 'say on stderr what is asked, and how long the answer took'
+complete -c kanidm-unix -n '__fish_seen_subcommand_from check' -s h -l help -d 'print this help'
 complete -c kanidm-unix -n '__fish_seen_subcommand_from auth-test' -s D -l name -x -a '(__fish_complete_users)' -d 'whose password is tried'
 complete -c kanidm-unix -n '__fish_seen_subcommand_from auth-test' -s d -l debug -d 'say on stderr what is asked, and how long the answer took'
 complete -c kanidm-unix -n '__fish_seen_subcommand_from auth-test' -s h -l help -d 'print this help'

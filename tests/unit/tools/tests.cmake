@@ -7,3 +7,5 @@ target_compile_definitions(unit.tools.commands_test PRIVATE
 ku_test(unit/tools/auth_test LIBS ku_tools)
 ku_test(unit/tools/password_test LIBS ku_tools)
 ku_test(unit/tools/pairs_test LIBS ku_tools)
+ku_test(unit/tools/check_test LIBS ku_tools ku_publish SOURCES
+  "${CMAKE_SOURCE_DIR}/tests/unit/tools/check_tree.c")
