@@ -83,6 +83,8 @@ go_on(struct resolver *r)
 		timers_set(r->ts, &r->sweep.timer, BETWEEN_NS);
 		return;
 	}
+	/* Rules that changed twice: the slice that was due is done as well. */
+	timers_unset(r->ts, &r->sweep.timer);
 	r->sweep.at = 0;
 	show_all_groups(r);
 }
