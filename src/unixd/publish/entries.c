@@ -360,6 +360,18 @@ wait_for_second(struct publish *p, const uint8_t *rec, uint32_t fresh_until)
 		timers_set(p->ts, &p->group_timer, CLOCK_S);
 }
 
+/* Its name may have become a local one while it waited. */
+static void
+flush(struct publish *p, struct pending *w)
+{
+	list_remove(&w->link);
+	if (entries_is_hidden(p, w->rec))
+		entries_drop(p, KU_MAP_GROUP, w->id);
+	else
+		put_record(p, w->rec, w->fresh_until);
+	free(w);
+}
+
 void
 entries_flush_groups(struct publish *p, bool all)
 {
@@ -368,11 +380,8 @@ entries_flush_groups(struct publish *p, bool all)
 	list_for_each_safe(it, tmp, &p->pending) {
 		struct pending *w = container_of(it, struct pending, link);
 
-		if (!all && changed_lately(p, w->id))
-			continue;
-		list_remove(&w->link);
-		put_record(p, w->rec, w->fresh_until);
-		free(w);
+		if (all || !changed_lately(p, w->id))
+			flush(p, w);
 	}
 }
 
@@ -392,11 +401,8 @@ flush_one(struct publish *p, uint32_t id)
 {
 	struct pending *w = find_pending(p, id);
 
-	if (w == NULL)
-		return;
-	list_remove(&w->link);
-	put_record(p, w->rec, w->fresh_until);
-	free(w);
+	if (w != NULL)
+		flush(p, w);
 }
 
 /*

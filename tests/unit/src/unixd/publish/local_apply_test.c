@@ -162,6 +162,24 @@ without_room_local_names_hide_and_follow(void **state)
 	assert_int_equal(ask_user(&f->m, "big"), MAP_HIT);
 }
 
+/* It waits for its second under a name that becomes a local one meanwhile. */
+static void
+a_group_that_waits_is_hidden_too(void **state)
+{
+	static const char *const members[] = { "alice" };
+	struct fixture *f = *state;
+
+	fixture_group(f, "devs", 7000, NULL, 0, LATER);
+	fixture_commit(f);
+	fixture_group(f, "devs", 7000, members, 1, LATER);
+	fixture_group(f, "secret", 7000, members, 1, LATER);
+	assert_int_equal(ask_group(&f->m, "secret"), MAP_ABSENT);
+	fixture_local(f, "", "secret:x:1500:\n", NULL);
+	fixture_pass(f, 2);
+	assert_int_equal(ask_group(&f->m, "secret"), MAP_LOCAL);
+	assert_int_equal(ask_gid(&f->m, 7000), MAP_ABSENT);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int
@@ -172,6 +190,7 @@ main(void)
 		T(the_same_local_names_only_move_the_identity),
 		T(local_names_come_and_go_within_a_generation),
 		T(without_room_local_names_hide_and_follow),
+		T(a_group_that_waits_is_hidden_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
