@@ -284,7 +284,7 @@ is_of_domain(const char *spn, const char *name, const char *domain)
 {
 	size_t len = strlen(name);
 
-	return strncmp(spn, name, len) == 0 && spn[len] == '@' &&
+	return domain != NULL && strncmp(spn, name, len) == 0 && spn[len] == '@' &&
 	    streq(spn + len + 1, domain);
 }
 
@@ -293,7 +293,7 @@ get_members(struct dec *d)
 {
 	uint32_t n = get_count(d, MODEL_MAX_MEMBERS, MEMBER_MIN);
 	struct member *v cleanup_(freep) = xcalloc((size_t)n + 1, sizeof(*v));
-	const char *domain = "";
+	const char *domain = NULL;
 
 	for (uint32_t i = 0; i < n && !d->failed; i++) {
 		struct dec again;

@@ -161,6 +161,34 @@ names_that_are_no_names_are_refused(void **state)
 	}
 }
 
+/* Also behind one whose domain has just been looked at. */
+static void
+members_that_are_no_names_are_refused(void **state)
+{
+	static const struct member bad[] = {
+		{ "alice", "alice@" },
+		{ "alice", "alice" },
+		{ "alice", "alice@x\n" },
+		{ "Alice", "alice@x.example" },
+	};
+	struct groupid *g = groupid_new(&uuid_a, 60002, "staff", "staff@x.example");
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(bad); i++) {
+		const struct member v[] = { { "aaron", "aaron@x.example" }, bad[i / 2] };
+		struct members *m = members_new(v + i % 2, 2 - i % 2);
+		struct members *m2 = NULL;
+		struct groupid *g2 = NULL;
+		size_t len;
+		void *blob = group_pack(g, m, &len);
+
+		assert_int_equal(group_unpack(blob, len, &g2, &m2), -EBADMSG);
+		free(blob);
+		members_unref(m);
+	}
+	groupid_unref(g);
+}
+
 static void
 a_count_beyond_the_bytes_is_refused(void **state)
 {
@@ -192,6 +220,7 @@ main(void)
 		cmocka_unit_test(every_shortened_or_lengthened_blob_is_refused),
 		cmocka_unit_test(unknown_formats_and_flags_are_refused),
 		cmocka_unit_test(names_that_are_no_names_are_refused),
+		cmocka_unit_test(members_that_are_no_names_are_refused),
 		cmocka_unit_test(a_count_beyond_the_bytes_is_refused),
 	};
 
