@@ -39,7 +39,8 @@ detach(struct waiter *w)
 }
 
 /* Leaves the flight. One that has not begun and that nobody waits for any more is given up:
- * a guesser's thousand names must not stand in the queue of a server that hangs. */
+ * a guesser's thousand names must not stand in the queue of a server that hangs, and of old
+ * records only so many. */
 static void
 leave(struct waiter *w)
 {
@@ -47,8 +48,9 @@ leave(struct waiter *w)
 	struct resolver *r = w->r;
 
 	detach(w);
-	if (f == NULL || f->state != FLIGHT_QUEUED || f->wanted || f->of_record ||
-	    !list_is_empty(&f->waiters))
+	if (f == NULL || f->state != FLIGHT_QUEUED || f->wanted ||
+	    !list_is_empty(&f->waiters) ||
+	    (f->of_record && r->flights.n <= FLIGHT_UNASKED))
 		return;
 	flight_land(&r->flights, f);
 	flight_free(f);

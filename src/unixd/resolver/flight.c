@@ -82,7 +82,7 @@ flight_new(struct flights *fs, enum kind kind, const char *id, bool foreground)
 	size_t len = strlen(id) + 1;
 	struct flight *f;
 
-	if (fs->n >= FLIGHT_MAX)
+	if (fs->n >= (foreground ? FLIGHT_MAX : FLIGHT_UNASKED))
 		return NULL;
 	f = xcalloc(1, sizeof(*f) + len);
 	memcpy(f->id, id, len);

@@ -10,7 +10,8 @@
  * Who comes first: what somebody waits for before what is refreshed behind, which never takes
  * more than eight places; and those who wait take turns by uid, so that a user who asks for
  * thousands of names delays nobody else by more than one of them. Nor does one uid take the
- * last eight places.
+ * last eight places. What nobody waits for any more, or never did, fills no more than half
+ * of the room, so that thousands of old records never turn away a name that is not known yet.
  *
  * Nothing is asked here; fetch.c does that.
  */
@@ -27,6 +28,7 @@
 #include "src/unixd/resolver/negative.h"
 
 #define FLIGHT_MAX     1024
+#define FLIGHT_UNASKED (FLIGHT_MAX / 2)
 #define FLIGHT_WAITERS 4096
 #define FLIGHT_RUNNING 64
 #define FLIGHT_QUICK   16
