@@ -117,6 +117,7 @@ group_is_gone(struct resolver *r, struct cache_group *cg)
 	log_info("group: %s is gone from the server", cg->g->spn);
 	while ((cu = cache_carrier(&r->cache, cg, &pos)) != NULL) {
 		cu->t.soft_at = resolver_boot_s(r);
+		show_user_stale(r, cu);
 		fetch_user_behind(r, cu);
 	}
 	forget_group(r, cg);

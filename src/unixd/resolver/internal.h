@@ -260,7 +260,9 @@ void sweep_deinit(struct resolver *r);
  * shown again in slices. */
 void sweep_rules_changed(struct resolver *r);
 /* Records of its people have the old number: shown again, or taken out and shown later. */
-void sweep_group_has_another_gid(struct resolver *r, const struct cache_group *cg);
+void sweep_group_has_another_gid(struct resolver *r, struct cache_group *cg);
+/* Records of its people go out of the map now, and are shown without it later. */
+void sweep_group_loses_its_gid(struct resolver *r, struct cache_group *cg);
 
 /* view.c */
 struct view_buf {

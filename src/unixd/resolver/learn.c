@@ -88,9 +88,10 @@ learn_store_group(struct resolver *r, struct cache_group *cg)
 	store_put_group(r->ports.store, cg->g, cg->has_list ? &m : NULL, wall_of(r, at));
 }
 
-/* A group that had the name or number has been made anew: its people are asked about. */
+/* A group that had the name or number has been made anew: its people are asked about. If it
+ * was only the number, it is another group's, and none of them has it from now on. */
 static void
-displace_group(struct resolver *r, struct cache_group *old)
+displace_group(struct resolver *r, struct cache_group *old, const struct groupid *g)
 {
 	struct cache_user *cu;
 	size_t pos = 0;
@@ -98,13 +99,18 @@ displace_group(struct resolver *r, struct cache_group *old)
 	if (!r->loading)
 		log_info("group: %s was made anew on the server, asking about its people",
 		    old->g->spn);
+	if (!streq(old->g->spn, g->spn))
+		sweep_group_loses_its_gid(r, old);
 	while ((cu = cache_carrier(&r->cache, old, &pos)) != NULL) {
 		if (uuid_equal(&cu->u->uuid, &r->learning))
 			continue;
 		if (cu->t.soft_at > resolver_boot_s(r))
 			cu->t.soft_at = resolver_boot_s(r);
-		if (!r->loading)
-			fetch_user_behind(r, cu);
+		if (r->loading)
+			continue;
+		/* There may be more of them than can be asked about at once. */
+		show_user_stale(r, cu);
+		fetch_user_behind(r, cu);
 	}
 	forget_group(r, old);
 }
@@ -125,7 +131,7 @@ make_room_for_group(struct resolver *r, const struct groupid *g, int32_t fetched
 			continue;
 		if (r->loading && old[i]->t.fetched > fetched)
 			return false;
-		displace_group(r, old[i]);
+		displace_group(r, old[i], g);
 	}
 	return true;
 }
@@ -351,6 +357,7 @@ file(struct resolver *r, struct user *u, uint32_t uid, bool held,
 static void
 take_user(struct resolver *r, struct user *u, int32_t fetched)
 {
+	struct cache_group *cg;
 	struct cache_user *cu;
 	uint32_t uid;
 	bool held, changed;
@@ -363,6 +370,10 @@ take_user(struct resolver *r, struct user *u, int32_t fetched)
 	held = is_held(r, u, uid);
 	learn_groups_of(r, u, fetched);
 	changed = file(r, u, uid, held, &cu);
+	/* The number may have been a group's: a private group goes before it. */
+	cg = changed ? cache_group_by_gid(&r->cache, uid) : NULL;
+	if (cg != NULL && view_judge_group(r, cg) != VERDICT_SHOWN)
+		sweep_group_loses_its_gid(r, cg);
 	times_set(r, &cu->t, fetched);
 	tell_unmapped(r, view_judge_user(r, cu), "user", cu->u->spn, uid);
 	if (r->loading) {

@@ -21,11 +21,12 @@
 #define BETWEEN_NS (1 * CLOCK_MS)
 
 static void
-hide_carriers(struct resolver *r, const struct cache_group *cg)
+hide_carriers(struct resolver *r, struct cache_group *cg)
 {
 	struct cache_user *cu;
 	size_t pos = 0;
 
+	cg->given = false;
 	while ((cu = cache_carrier(&r->cache, cg, &pos)) != NULL)
 		show_hide_user(r, cu);
 }
@@ -35,7 +36,7 @@ judge_group_now(struct resolver *r, struct cache_group *cg)
 {
 	if (cg == NULL || view_judge_group(r, cg) == VERDICT_SHOWN)
 		return;
-	if (cg->published != 0)
+	if (cg->given)
 		hide_carriers(r, cg);
 	show_hide_group(r, cg);
 }
@@ -119,20 +120,33 @@ sweep_rules_changed(struct resolver *r)
 	go_on(r);
 }
 
-void
-sweep_group_has_another_gid(struct resolver *r, const struct cache_group *cg)
+static void
+hide_now_show_later(struct resolver *r, struct cache_group *cg)
 {
-	struct cache_user *cu;
-	size_t pos = 0;
-
-	if (cg->cast.n <= SLICE_MOST) {
-		while ((cu = cache_carrier(&r->cache, cg, &pos)) != NULL)
-			show_user(r, cu);
-		return;
-	}
 	if (r->ports.publish == NULL || r->loading)
 		return;
 	hide_carriers(r, cg);
 	r->sweep.at = 1;
 	timers_set(r->ts, &r->sweep.timer, BETWEEN_NS);
+}
+
+void
+sweep_group_has_another_gid(struct resolver *r, struct cache_group *cg)
+{
+	struct cache_user *cu;
+	size_t pos = 0;
+
+	if (cg->cast.n > SLICE_MOST) {
+		hide_now_show_later(r, cg);
+		return;
+	}
+	while ((cu = cache_carrier(&r->cache, cg, &pos)) != NULL)
+		show_user(r, cu);
+}
+
+void
+sweep_group_loses_its_gid(struct resolver *r, struct cache_group *cg)
+{
+	if (cg->given)
+		hide_now_show_later(r, cg);
 }

@@ -263,7 +263,7 @@ collect_gids(struct resolver *r, const struct cache_user *cu, struct gids *gids)
 
 	for (i = 0; i < u->n_groups; i++) {
 		const struct groupid *g = u->groups[i];
-		const struct cache_group *cg;
+		struct cache_group *cg;
 		enum verdict v;
 
 		if (cache_is_private(u, g))
@@ -274,8 +274,11 @@ collect_gids(struct resolver *r, const struct cache_user *cu, struct gids *gids)
 		else if (is_taken_over(r, g))
 			continue;
 		v = cg != NULL ? view_judge_group(r, cg) : judge_groupid(r, g);
-		if (g->gid != cu->uid && v == VERDICT_SHOWN)
-			gids_add(gids, g->gid);
+		if (g->gid == cu->uid || v != VERDICT_SHOWN)
+			continue;
+		gids_add(gids, g->gid);
+		if (cg != NULL)
+			cg->given = true;
 	}
 	mapgroup_gids(r, u, gids_add, gids);
 	gids_sort_unique(gids);
