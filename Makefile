@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
 # The front door: one-word commands over the presets in CMakePresets.json.
-.PHONY: all check quick asan tsan clang fuzz fmt lint tidy cov bench demo release clean all-ci
+.PHONY: all check quick asan tsan clang fuzz fmt lint tidy cov bench demo release deb clean all-ci
 
 PRESET = cmake --preset $(1) >/dev/null && cmake --build --preset $(1)
 
@@ -44,6 +44,9 @@ demo:
 
 release:
 	$(call PRESET,release)
+
+deb:
+	scripts/deb
 
 clean:
 	rm -rf build
