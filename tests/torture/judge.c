@@ -96,7 +96,7 @@ judge_end(struct shared *s, const struct before *b, uint32_t who, enum key key,
 		    "name %u by key %d: %s (version %u), but only states %u to %u are "
 		    "possible; done %u, asked at %u, writer killed at %u, tight at "
 		    "%u",
-		    who, (int)key, words[outcome], version, b->low, high, b->done, b->now,
+		    who, (int)key, words[outcome], version, low, high, b->done, b->now,
 		    shared_get(&s->killed_at), shared_get(&s->tight_at));
 	return right;
 }

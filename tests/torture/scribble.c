@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -173,8 +174,11 @@ main(void)
 			_exit(read_on(i + 1));
 	}
 	scribbler = fork();
-	if (scribbler == 0)
+	if (scribbler == 0) {
+		/* A time limit ends the test and must end this, too. */
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		scribble();
+	}
 	for (int i = 0; i < READERS; i++) {
 		if (waitpid(readers[i], &status, 0) != readers[i] || status != 0) {
 			(void)printf("a reader ended with status %x\n", (unsigned)status);

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -53,12 +54,20 @@ pause_a_little(void)
 	(void)poll(NULL, 0, 2);
 }
 
+/* Whoever ends the test (a time limit, ^C) ends all of it. */
+static void
+end_with_parent(void)
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
 static void
 start_writer(struct run *r)
 {
 	(void)shared_random(&r->seed);
 	r->writer = fork();
 	if (r->writer == 0) {
+		end_with_parent();
 		(void)setpriority(PRIO_PROCESS, 0, -5);
 		_exit(writer_run(r->s, r->seed));
 	}
@@ -156,8 +165,10 @@ start_readers(struct run *r)
 {
 	for (uint32_t i = 0; i < r->n_readers; i++) {
 		r->readers[i] = fork();
-		if (r->readers[i] == 0)
+		if (r->readers[i] == 0) {
+			end_with_parent();
 			_exit(reader_run(r->s, r->fd, i));
+		}
 	}
 }
 
