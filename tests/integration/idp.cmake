@@ -5,6 +5,7 @@ if(KU_DEVIDM)
     ku_test(integration/${name} LABELS integration TIMEOUT 180 LIBS ku_idp
       SOURCES "${CMAKE_CURRENT_SOURCE_DIR}/idp_server.c"
         "${CMAKE_CURRENT_SOURCE_DIR}/idp_client.c"
+        "${CMAKE_CURRENT_SOURCE_DIR}/idp_fixture.c"
       ENV "DEVIDM=${CMAKE_BINARY_DIR}/tests/devidm/kanidm_devidm;DEVIDM_DATA=${CMAKE_SOURCE_DIR}/tests/devidm/data/recorded.json;https_proxy=;HTTPS_PROXY=;all_proxy=;ALL_PROXY=")
   endforeach()
 endif()

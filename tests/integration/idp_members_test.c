@@ -13,51 +13,7 @@
 #include <cmocka.h>
 
 #include "src/base/util.h"
-#include "tests/integration/idp_client.h"
-
-struct fixture {
-	struct idp_server server;
-	struct idp_client client;
-	struct answer a;
-	char ca[256];
-	char token[256];
-};
-
-static int
-setup(void **state)
-{
-	static struct fixture f;
-
-	f = (struct fixture){ 0 };
-	idp_server_start(&f.server);
-	(void)snprintf(f.ca, sizeof(f.ca), "%s", idp_server_cert(&f.server, "ca.pem"));
-	(void)snprintf(f.token, sizeof(f.token), "%.100s/token", f.server.dir);
-	idp_client_init(&f.client, &f.server, f.ca);
-	f.client.settings.token_path = f.token;
-	*state = &f;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	answer_clear(&f->a);
-	idp_client_close(&f->client);
-	idp_server_stop(&f->server);
-	return 0;
-}
-
-static void
-write_token(struct fixture *f, const char *token)
-{
-	FILE *out = fopen(f->token, "we");
-
-	assert_non_null(out);
-	assert_true(fprintf(out, "%s\nsecond line\n", token) > 0);
-	assert_int_equal(fclose(out), 0);
-}
+#include "tests/integration/idp_fixture.h"
 
 static void
 has_members(const struct answer *a, size_t n, const char *const *names)
@@ -207,7 +163,7 @@ test_a_service_account_searches_at_any_size(void **state)
 int
 main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_group_has_its_transitive_members),
 		TEST(

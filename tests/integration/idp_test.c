@@ -13,43 +13,9 @@
 #include <cmocka.h>
 
 #include "src/base/util.h"
-#include "tests/integration/idp_client.h"
+#include "tests/integration/idp_fixture.h"
 
 #define ALICE_UUID "f79fcf3a-7e0d-431b-9b32-b18aebc3685b"
-
-struct fixture {
-	struct idp_server server;
-	struct idp_client client;
-	struct answer a;
-	char ca[256];
-	char token[256];
-};
-
-static int
-setup(void **state)
-{
-	static struct fixture f;
-
-	f = (struct fixture){ 0 };
-	idp_server_start(&f.server);
-	(void)snprintf(f.ca, sizeof(f.ca), "%s", idp_server_cert(&f.server, "ca.pem"));
-	(void)snprintf(f.token, sizeof(f.token), "%.100s/token", f.server.dir);
-	idp_client_init(&f.client, &f.server, f.ca);
-	f.client.settings.token_path = f.token;
-	*state = &f;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	answer_clear(&f->a);
-	idp_client_close(&f->client);
-	idp_server_stop(&f->server);
-	return 0;
-}
 
 /* Turns the loop until the server has met the (only) fault that was set. */
 static void
@@ -63,16 +29,6 @@ until_fault_is_met(struct fixture *f)
 		assert_true(
 		    loop_now(f->client.loop)->mono_ns - begun.mono_ns < 60 * CLOCK_S);
 	}
-}
-
-static void
-write_token(struct fixture *f, const char *token)
-{
-	FILE *out = fopen(f->token, "we");
-
-	assert_non_null(out);
-	assert_true(fprintf(out, "%s\nsecond line\n", token) > 0);
-	assert_int_equal(fclose(out), 0);
 }
 
 static void
@@ -519,7 +475,7 @@ test_freeing_during_the_login_answers_everybody(void **state)
 int
 main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_person_is_found_by_name_spn_uuid_and_number),
 		TEST(test_what_the_server_shows_of_itself_is_kept),
