@@ -8,11 +8,11 @@ struct lane;
 struct loop;
 
 struct let_go {
-	struct loop *loop; /* NULL: there is no other thread */
-	struct lane *lane;
+	struct loop *loop; /* borrowed; NULL: there is no other thread */
+	struct lane *lane; /* NULL: not needed so far */
 };
 
-/* Unmaps *g, and forgets it. */
+/* Unmaps *g, now or soon, and forgets it; on the loop thread. Nothing may point into it. */
 void let_go(struct let_go *l, struct gen *g);
 /* Waits for what is under way. */
 void let_go_deinit(struct let_go *l);

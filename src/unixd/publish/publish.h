@@ -40,7 +40,8 @@ enum publish_kind {
 /* Begins a first, empty generation in memory; nothing is at the path before
  * publish_commit(). Removes temporary files of a writer that died. */
 struct publish *publish_new(struct timers *ts, const struct publish_settings *s);
-/* For a thread that large old files are left to; without it they go in one piece. */
+/* For a thread that large old files are left to; without it they go in one piece. The loop
+ * must live longer than the writer. */
 void publish_use_loop(struct publish *p, struct loop *l);
 /* A normal stop: the file stays and serves. */
 struct publish *publish_free(struct publish *p);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* The writer's state, shared by publish.c (what comes in) and build.c (generations). */
+/* The writer's state, shared by publish.c (what comes in), entries.c (what there is),
+ * local_apply.c and build.c (generations). Loop thread only. */
 #pragma once
 
 #include <stdbool.h>

@@ -7,6 +7,7 @@
  *	answer.c   what was found -> the caller's callback, through the filters
  *	fetch.c	   flights -> requests to the server, and their answers back
  *	learn.c	   a server record -> cache, store, map
+ *	leftout.c  who is on a list and does not exist
  *	forget.c   a 404 -> proof -> the same, the other way round
  *	prefetch.c what nobody has asked for yet -> flights behind all others
  *	linkctl.c  the link's state machine, its probes and timers
