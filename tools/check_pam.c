@@ -260,6 +260,13 @@ is_for_logins(const char *service)
 		if (streq(service, names[i]))
 			return true;
 	}
+	return false;
+}
+
+/* What such services include on Debian and openSUSE; other distributions' are in the list. */
+static bool
+is_shared(const char *service)
+{
 	return strncmp(service, "common-", 7) == 0;
 }
 
@@ -279,7 +286,7 @@ judge_missing(struct pam *p, enum pam_phase phase)
 	};
 	const struct pam_line *unix_line = find_unix(p->s, phase);
 
-	if (unix_line != NULL && is_for_logins(p->service))
+	if (unix_line != NULL && (is_for_logins(p->service) || is_shared(p->service)))
 		note(p, what[phase].id, unix_line->where, what[phase].text);
 }
 
@@ -360,17 +367,21 @@ judge_dir(struct pam *p, const char *dir, const char *above)
 	struct dirent **v;
 	int n = scandir(real, &v, is_service, alphasort);
 
-	for (int i = 0; i < n; i++) {
+	/* Services by which people come in first: theirs are the names that are printed. */
+	for (int i = 0; i < 2 * n; i++) {
+		const char *name = v[i % n]->d_name;
 		cleanup_(freep) char *path = xasprintf("%s/%s",
-		    above != NULL ? above : dir, v[i]->d_name);
+		    above != NULL ? above : dir, name);
 		struct stat st;
 
-		if (above == NULL || !check_stat(p->c, path, &st)) {
-			p->n_services++;
-			judge_service(p, v[i]->d_name);
-		}
-		free(v[i]);
+		if (is_for_logins(name) != (i < n) ||
+		    (above != NULL && check_stat(p->c, path, &st)))
+			continue;
+		p->n_services++;
+		judge_service(p, name);
 	}
+	for (int i = 0; i < n; i++)
+		free(v[i]);
 	if (n >= 0)
 		free(v);
 }

@@ -152,7 +152,7 @@ the_gravest_finding_comes_first(void **state)
 	assert_int_equal(tree_check(false, false, &text), 1);
 	assert_int_equal(strncmp(text, first, strlen(first)), 0);
 	/* One line for the file, with the services that include it. */
-	assert_non_null(strstr(text, "(common-auth, login, sshd)"));
+	assert_non_null(strstr(text, "(login, sshd, common-auth)"));
 	assert_null(strstr(strstr(text, "[pam-no-unix]") + 1, "[pam-no-unix]"));
 	tree_remove();
 }
