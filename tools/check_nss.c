@@ -14,11 +14,11 @@
 #include "tools/check_internal.h"
 
 #define NSSWITCH     "/etc/nsswitch.conf"
-#define MAX_SERVICES 12
+#define MAX_SERVICES 8
 
 struct service {
 	char name[32];
-	char actions[160]; /* "NOTFOUND=return !UNAVAIL=continue " */
+	char actions[128]; /* "NOTFOUND=return !UNAVAIL=continue " */
 };
 
 struct database {
