@@ -289,31 +289,63 @@ an_offline_limit_of_zero_is_none(void **state)
 	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
 }
 
+/* One word of the first entry, in the file. */
+static void
+forge(const struct fixture *f, unsigned word, uint32_t value)
+{
+	uint32_t off = header_get(f, KU_MAP_H_DATA);
+	FILE *fp = fopen(f->path, "r+");
+
+	assert_non_null(fp);
+	assert_int_equal(fseek(fp, (long)(off + word * 4), SEEK_SET), 0);
+	assert_int_equal(fwrite(&value, 4, 1, fp), 1);
+	assert_int_equal(fclose(fp), 0);
+}
+
+/* Neither by name, nor their groups, nor in a list. */
+static void
+assert_nobody_is_alice(struct fixture *f)
+{
+	struct gids g = { 0 };
+	struct passwd pw;
+	uint64_t cursor = 0;
+	char buf[256];
+	struct name n;
+	int stop = 0;
+
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_ABSENT);
+	assert_int_equal(name_parse("alice", 5, &n), 0);
+	assert_int_equal(map_initgroups(&f->m, &n, 0, collect, &g, &stop), MAP_ABSENT);
+	assert_int_equal(g.n, 0);
+	assert_int_equal(map_passwd_next(&f->m, &cursor, &pw, buf, sizeof(buf)),
+	    MAP_ABSENT);
+	assert_false(map_user_is_overridden(&f->m, &n));
+}
+
 static void
 system_accounts_are_refused_whatever_the_file_says(void **state)
 {
 	static const uint32_t refused[] = { 0, 999, 61184, 65534, UINT32_MAX };
 	struct fixture *f = *state;
-	uint32_t off;
-	FILE *fp;
+	struct name n;
 
 	fixture_user(f, "alice", 1000, LATER);
 	fixture_commit(f);
 	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
 	map_close(&f->m);
-	/* Its gid becomes one of these in the file. */
+	forge(f, KU_MAP_U_LENS + 3, KU_MAP_UF_OVERRIDE << 16);
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-		const uint32_t gid = refused[i];
-
-		off = header_get(f, KU_MAP_H_DATA);
-		fp = fopen(f->path, "r+");
-		assert_non_null(fp);
-		assert_int_equal(fseek(fp, (long)off + KU_MAP_U_GID * 4, SEEK_SET), 0);
-		assert_int_equal(fwrite(&gid, 4, 1, fp), 1);
-		assert_int_equal(fclose(fp), 0);
-		assert_int_equal(ask_user(&f->m, "alice"), MAP_ABSENT);
+		forge(f, KU_MAP_U_GID, refused[i]);
+		assert_nobody_is_alice(f);
 		assert_int_equal(ask_uid(&f->m, 1000), MAP_ABSENT);
+		forge(f, KU_MAP_U_GID, 1000);
+		forge(f, KU_MAP_E_ID, refused[i]);
+		assert_nobody_is_alice(f);
+		forge(f, KU_MAP_E_ID, 1000);
 	}
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+	assert_int_equal(name_parse("alice", 5, &n), 0);
+	assert_true(map_user_is_overridden(&f->m, &n));
 }
 
 static void
