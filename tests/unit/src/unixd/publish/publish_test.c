@@ -2,6 +2,7 @@
 /* What the writer makes of what it is told, seen through the reader. */
 #include "src/unixd/publish/publish.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,6 +19,32 @@
 #include "unit/src/map/fixture.h"
 
 #define LATER (FIXTURE_START + 800)
+
+static int rename_error; /* every rename fails with it */
+static unsigned renames;
+static unsigned too_early; /* there was nothing newer yet, and the old file said so */
+
+int __real_rename(const char *from, const char *to);
+int __wrap_rename(const char *from, const char *to);
+
+int
+__wrap_rename(const char *from, const char *to)
+{
+	uint32_t words[KU_MAP_H_STATE + 1];
+	FILE *old = fopen(to, "r");
+
+	if (old != NULL && fread(words, sizeof(words), 1, old) == 1 &&
+	    words[KU_MAP_H_STATE] != KU_MAP_LIVE)
+		too_early++;
+	if (old != NULL)
+		(void)fclose(old);
+	renames++;
+	if (rename_error != 0) {
+		errno = rename_error;
+		return -1;
+	}
+	return __real_rename(from, to);
+}
 
 static size_t
 generations(struct fixture *f)
@@ -212,6 +239,8 @@ the_old_file_says_what_became_of_it(void **state)
 
 	(void)snprintf(moved, sizeof(moved), "%s/moved", f->dir);
 	memcpy(path, f->path, sizeof(path));
+	too_early = 0;
+	renames = 0;
 	fixture_commit(f);
 	assert_int_equal(link(f->path, moved), 0);
 	fixture_generation(f);
@@ -222,6 +251,32 @@ the_old_file_says_what_became_of_it(void **state)
 	publish_clear(f->p);
 	assert_int_equal(header_get(f, KU_MAP_H_STATE), KU_MAP_WITHDRAWN);
 	memcpy(f->path, path, sizeof(path));
+	/* who looks for something newer finds it */
+	assert_int_equal(renames, 3);
+	assert_int_equal(too_early, 0);
+}
+
+static void
+a_file_that_cannot_be_renamed_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_user(f, "alice", 5000, LATER);
+	fixture_commit(f);
+	fixture_want_generation(f);
+	rename_error = EROFS;
+	fixture_pass(f, 11);
+	publish_lease(f->p, fixture_now, 0);
+	assert_int_equal(publish_commit(f->p), -EROFS);
+	rename_error = 0;
+	assert_non_null(publish_trouble(f->p));
+	assert_int_equal(header_get(f, KU_MAP_H_STATE), KU_MAP_LIVE);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+	fixture_pass(f, 11);
+	publish_lease(f->p, fixture_now, 0);
+	assert_int_equal(publish_commit(f->p), 0);
+	assert_null(publish_trouble(f->p));
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
 }
 
 static void
@@ -264,12 +319,15 @@ static void
 a_file_of_another_version_is_taken_back_by_the_new_one(void **state)
 {
 	struct fixture *f = *state;
+	char moved[96], path[96];
 
 	fixture_user(f, "alice", 5000, LATER);
 	fixture_commit(f);
 	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
 	f->p = publish_free(f->p);
 	header_set(f, KU_MAP_H_VERSION, KU_MAP_VERSION + 1);
+	(void)snprintf(moved, sizeof(moved), "%s/moved", f->dir);
+	assert_int_equal(link(f->path, moved), 0);
 	f->p = publish_new(&f->ts, &f->settings);
 	fixture_user(f, "bob", 5001, LATER);
 	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
@@ -277,6 +335,12 @@ a_file_of_another_version_is_taken_back_by_the_new_one(void **state)
 	/* Ours still has the old file in hand, as a module of that version has. */
 	assert_int_equal(ask_user(&f->m, "alice"), MAP_ABSENT);
 	assert_int_equal(ask_user(&f->m, "bob"), MAP_HIT);
+	/* A module of that version cannot open the new one, and must not go on for ever. */
+	memcpy(path, f->path, sizeof(path));
+	(void)snprintf(f->path, sizeof(f->path), "%s", moved);
+	assert_int_equal(header_get(f, KU_MAP_H_STATE), KU_MAP_WITHDRAWN);
+	assert_int_equal(unlink(moved), 0);
+	memcpy(f->path, path, sizeof(path));
 }
 
 static void
@@ -435,6 +499,7 @@ the_text_of_an_unknown_name_is_not_in_the_file(void **state)
 {
 	static const char secret[] = "hunter2-typed-at-the-login-prompt";
 	struct fixture *f = *state;
+	struct publish_stats stats;
 	struct stat st;
 	char *bytes;
 	FILE *fp;
@@ -442,6 +507,10 @@ the_text_of_an_unknown_name_is_not_in_the_file(void **state)
 	fixture_commit(f);
 	publish_negative(f->p, PUBLISH_USER, secret, 0, FIXTURE_START + 60);
 	publish_negative(f->p, PUBLISH_USER, "Not A Name!", 0, FIXTURE_START + 60);
+	publish_negative(f->p, PUBLISH_USER, "01234567-89ab-cdef-0123-456789abcdef", 0,
+	    FIXTURE_START + 60);
+	publish_stats(f->p, &stats);
+	assert_int_equal(stats.negatives, 1);
 	assert_int_equal(ask_user(&f->m, secret), MAP_NEGATIVE);
 	assert_int_equal(stat(f->path, &st), 0);
 	bytes = malloc((size_t)st.st_size);
@@ -497,6 +566,7 @@ main(void)
 		T(a_name_belongs_to_whom_it_was_published_for_last),
 		T(clearing_withdraws_the_old_file_and_leaves_an_empty_one),
 		T(the_old_file_says_what_became_of_it),
+		T(a_file_that_cannot_be_renamed_changes_nothing),
 		T(a_writer_that_starts_replaces_what_the_last_one_left),
 		T(a_file_of_another_version_is_taken_back_by_the_new_one),
 		T(the_state_of_a_file_of_another_version_is_withdrawn),
