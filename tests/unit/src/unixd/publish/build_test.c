@@ -302,6 +302,43 @@ the_same_settings_need_no_new_generation(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
+/* Readers refuse them, too; what is not there cannot be believed by anybody. */
+static void
+a_system_account_is_not_published(void **state)
+{
+	struct fixture *f = *state;
+	struct publish_stats stats;
+
+	fixture_user(f, "low", 999, LATER);
+	fixture_user(f, "alice", 1000, LATER);
+	fixture_commit(f);
+	publish_stats(f->p, &stats);
+	assert_int_equal(stats.users, 1);
+	fixture_user(f, "zero", 0, LATER);
+	publish_stats(f->p, &stats);
+	assert_int_equal(stats.users, 1);
+}
+
+static void
+there_is_room_for_twice_what_is_there(void **state)
+{
+	struct fixture *f = *state;
+	char name[16];
+	uint32_t data;
+
+	for (uint32_t i = 0; i < 2000; i++) {
+		(void)snprintf(name, sizeof(name), "u%u", i);
+		fixture_user(f, name, 5000 + i, FIXTURE_START + 100);
+		fixture_group(f, name, 5000 + i, NULL, 0, FIXTURE_START + 100);
+	}
+	fixture_commit(f);
+	for (unsigned i = 0; i < KU_MAP_N_TABLES; i++)
+		assert_true(header_get(f, KU_MAP_H_TABLES + 2 * i + 1) >= 4000);
+	data = header_get(f, KU_MAP_H_DATA);
+	assert_true(header_get(f, KU_MAP_H_LEN) - data >=
+	    2 * (header_get(f, KU_MAP_H_USED) - data));
+}
+
 int
 main(void)
 {
@@ -314,6 +351,8 @@ main(void)
 		T(no_directory_is_trouble_that_ends),
 		T(generations_are_counted_by_the_hour),
 		T(without_space_the_old_file_goes_on_and_changes_are_asked_for),
+		T(there_is_room_for_twice_what_is_there),
+		T(a_system_account_is_not_published),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
