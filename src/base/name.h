@@ -40,6 +40,10 @@ struct name {
  * and embedded NULs are -EINVAL. No allocation, no locale. */
 int must_use_ name_parse(const char *s, size_t len, struct name *ret_name);
 
+/* The length of `s` when it is, as it stands, the canonical text of a name of this kind
+ * (NAME_SHORT or NAME_SPN); 0 when it is not. What name_parse() would say, without a copy. */
+size_t name_canonical_len(const char *s, enum name_kind kind);
+
 /* Turns `name@domain` into `name` when domain equals `own_domain` (canonical, may be NULL
  * or empty: then nothing changes). The key under which the map and caches file entries. */
 void name_strip_domain(struct name *name, const char *own_domain);

@@ -237,6 +237,40 @@ members_new(const struct member *v, size_t n)
 	return m;
 }
 
+/* ... and each of them once. */
+static bool
+is_ascending(const struct member *v, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		if (member_cmp(&v[i - 1], &v[i]) >= 0)
+			return false;
+	}
+	return true;
+}
+
+struct members *
+members_of_text(const struct member *v, size_t n, const char *text, size_t size)
+{
+	struct member *out;
+	struct members *m;
+	char *copy;
+
+	assert(n <= MODEL_MAX_MEMBERS);
+	if (n == 0 || !is_ascending(v, n))
+		return members_new(v, n);
+	m = xmalloc(sizeof(*m) + n * sizeof(*out) + size);
+	out = (struct member *)(m + 1);
+	copy = memcpy(out + n, text, size);
+	for (size_t i = 0; i < n; i++) {
+		out[i].name = copy + (v[i].name - text);
+		out[i].spn = copy + (v[i].spn - text);
+	}
+	m->refs = 1;
+	m->n = (uint32_t)n;
+	m->v = out;
+	return m;
+}
+
 struct members *
 members_ref(struct members *m)
 {

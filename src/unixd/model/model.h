@@ -79,6 +79,10 @@ void user_share_group(struct user *u, uint32_t index, struct groupid *g);
 
 /* `v` need not be sorted; duplicates (same spn) are dropped. */
 struct members *members_new(const struct member *v, size_t n);
+/* The same when all strings of `v` are in `text`, and nearly nothing else is: often they
+ * are sorted already, and then the text is copied in one piece. */
+struct members *members_of_text(const struct member *v, size_t n, const char *text,
+    size_t size);
 struct members *members_ref(struct members *m);
 struct members *members_unref(struct members *m);
 bool members_equal(const struct members *a, const struct members *b);
@@ -89,10 +93,10 @@ bool members_equal(const struct members *a, const struct members *b);
  */
 void *user_pack(const struct user *u, size_t *ret_len);
 int must_use_ user_unpack(const void *blob, size_t len, struct user **ret_user);
-/* The same where groups are known already: the equal one in hand, borrowed, or NULL. Of
- * what it gives back nothing is checked or copied again. */
+/* The same where groups are known already: the one with this UUID, borrowed, or NULL. When
+ * it is the equal one, it is shared, and nothing of it is checked or copied again. */
 struct model_share {
-	struct groupid *(*find)(void *arg, const struct groupid *like);
+	struct groupid *(*find)(void *arg, const struct uuid *uuid);
 	void *arg;
 };
 int must_use_ user_unpack_sharing(const void *blob, size_t len,

@@ -146,17 +146,11 @@ get_text(struct dec *d, size_t max)
 static const char *
 get_name(struct dec *d, enum name_kind kind)
 {
-	const char *s = get_text(d, NAME_MAX_TEXT);
-	struct name name;
+	const char *s = dec_strz(d);
 
-	if (s == NULL)
-		return NULL;
-	if (name_parse(s, strlen(s), &name) < 0 || name.kind != kind ||
-	    !streq(name.text, s)) {
+	if (s != NULL && name_canonical_len(s, kind) == 0)
 		d->failed = true;
-		return NULL;
-	}
-	return s;
+	return d->failed ? NULL : s;
 }
 
 static uint32_t
@@ -196,27 +190,36 @@ get_groupid(struct dec *d)
 	return d->failed ? NULL : groupid_new(&uuid, gid, name, spn);
 }
 
+/* Are the next bytes the names of `g`? Then they are passed. */
+static bool
+names_are_next(struct dec *d, const struct groupid *g)
+{
+	size_t name = strlen(g->name) + 1, spn = strlen(g->spn) + 1;
+	const uint8_t *at = d->buf + d->pos;
+
+	return name + spn <= d->len - d->pos && memcmp(at, g->name, name) == 0 &&
+	    memcmp(at + name, g->spn, spn) == 0 && dec_bytes(d, name + spn) != NULL;
+}
+
 /* The one that is known, or the person's own (`own`: room for it), or a new one. */
 static struct groupid *
 get_group_of(struct dec *d, const struct user *u, const struct model_share *share,
     struct groupid *own)
 {
 	struct dec again = *d;
-	struct groupid like = { .gid = dec_u32(d) }, *known = NULL;
+	struct groupid *known = NULL;
+	uint32_t gid = dec_u32(d);
+	struct uuid uuid = { 0 };
 
-	get_uuid(d, &like.uuid);
-	like.name = get_text(d, NAME_MAX_TEXT);
-	like.spn = get_text(d, NAME_MAX_TEXT);
+	get_uuid(d, &uuid);
 	if (d->failed || u->name == NULL || u->spn == NULL)
 		return NULL;
-	if (like.gid == u->id && uuid_equal(&like.uuid, &u->uuid) &&
-	    streq(like.name, u->name) && streq(like.spn, u->spn)) {
-		*own = like;
+	*own = (struct groupid){ 0, u->id, u->uuid, u->name, u->spn };
+	if (gid == u->id && uuid_equal(&uuid, &u->uuid) && names_are_next(d, own))
 		return own;
-	}
 	if (share != NULL)
-		known = share->find(share->arg, &like);
-	if (known != NULL)
+		known = share->find(share->arg, &uuid);
+	if (known != NULL && known->gid == gid && names_are_next(d, known))
 		return groupid_ref(known);
 	*d = again;
 	return get_groupid(d);
@@ -278,14 +281,19 @@ user_unpack_sharing(const void *blob, size_t len, const struct model_share *shar
 	return ok ? 0 : -EBADMSG;
 }
 
-/* The SPN is the name with the domain that was looked at last: most are. */
-static bool
-is_of_domain(const char *spn, const char *name, const char *domain)
+/* Is the SPN that is next the name with the domain (its text and size) that was looked at
+ * last? Most are: then it is what is returned, and passed. */
+static const char *
+get_spn_of_domain(struct dec *d, const char *name, const char *domain, size_t domain_size)
 {
-	size_t len = strlen(name);
+	const char *spn = (const char *)d->buf + d->pos;
+	size_t len = (size_t)(spn - name) - 1;
 
-	return domain != NULL && strncmp(spn, name, len) == 0 && spn[len] == '@' &&
-	    streq(spn + len + 1, domain);
+	if (domain_size == 0 || d->len - d->pos < len + 1 + domain_size ||
+	    memcmp(spn, name, len) != 0 || spn[len] != '@' ||
+	    memcmp(spn + len + 1, domain, domain_size) != 0)
+		return NULL;
+	return dec_bytes(d, len + 1 + domain_size);
 }
 
 static struct members *
@@ -293,22 +301,26 @@ get_members(struct dec *d)
 {
 	uint32_t n = get_count(d, MODEL_MAX_MEMBERS, MEMBER_MIN);
 	struct member *v cleanup_(freep) = xcalloc((size_t)n + 1, sizeof(*v));
-	const char *domain = NULL;
+	const char *text = (const char *)d->buf + d->pos, *domain = NULL;
+	size_t domain_size = 0;
 
 	for (uint32_t i = 0; i < n && !d->failed; i++) {
-		struct dec again;
-
 		v[i].name = get_name(d, NAME_SHORT);
-		again = *d;
-		v[i].spn = get_text(d, NAME_MAX_TEXT);
-		if (d->failed || is_of_domain(v[i].spn, v[i].name, domain))
-			continue;
-		*d = again;
-		v[i].spn = get_name(d, NAME_SPN);
+		if (v[i].name == NULL)
+			break;
+		v[i].spn = get_spn_of_domain(d, v[i].name, domain, domain_size);
 		if (v[i].spn != NULL)
-			domain = strchr(v[i].spn, '@') + 1;
+			continue;
+		v[i].spn = get_name(d, NAME_SPN);
+		if (v[i].spn == NULL)
+			break;
+		domain = strchr(v[i].spn, '@') + 1;
+		domain_size = strlen(domain) + 1;
 	}
-	return d->failed ? NULL : members_new(v, n);
+	if (d->failed)
+		return NULL;
+	return members_of_text(v, n, text,
+	    (size_t)((const char *)d->buf + d->pos - text));
 }
 
 int

@@ -259,12 +259,12 @@ on_load_id(void *arg, const struct uuid *uuid, uint32_t id, uint32_t pending)
 }
 
 static struct groupid *
-find_loaded(void *arg, const struct groupid *like)
+find_loaded(void *arg, const struct uuid *uuid)
 {
 	const struct resolver *r = arg;
-	const struct cache_group *cg = cache_group_by_uuid(&r->cache, &like->uuid);
+	const struct cache_group *cg = cache_group_by_uuid(&r->cache, uuid);
 
-	return cg != NULL && groupid_equal(cg->g, like) ? cg->g : NULL;
+	return cg != NULL ? cg->g : NULL;
 }
 
 /*

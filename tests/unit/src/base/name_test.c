@@ -130,6 +130,54 @@ fields_are_clean_utf8_without_separators(void **state)
 		assert_false(name_field_is_clean(bad[i]));
 }
 
+/* Both ways of asking, for everything that one more character can do to a name. */
+static void
+agree(const char *s)
+{
+	struct name n;
+	bool parses = parse(s, &n) == 0 && streq(n.text, s);
+	size_t len = strlen(s);
+
+	assert_int_equal(name_canonical_len(s, NAME_SHORT),
+	    parses && n.kind == NAME_SHORT ? len : 0);
+	assert_int_equal(name_canonical_len(s, NAME_SPN),
+	    parses && n.kind == NAME_SPN ? len : 0);
+	assert_int_equal(name_canonical_len(s, NAME_UUID), 0);
+}
+
+static void
+what_is_canonical_is_what_parsing_leaves_as_it_is(void **state)
+{
+	static const char *const bases[] = { "", "a", "alice", "a@", "a@b",
+		"alice@x.example", "9", "-", "ALICE", "a@b@c", UUID_LOWER, UUID_UPPER,
+		UUID_LOWER "@x" };
+	char text[NAME_MAX_TEXT + 8];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bases); i++) {
+		size_t len = strlen(bases[i]);
+
+		for (size_t at = 0; at <= len; at++) {
+			for (int c = 0; c < 256; c++) {
+				memcpy(text, bases[i], at);
+				text[at] = (char)c;
+				memcpy(text + at + 1, bases[i] + at, len - at + 1);
+				agree(text);
+			}
+		}
+	}
+	for (size_t n = 0; n < sizeof(text); n++) {
+		memset(text, 'a', n);
+		text[n] = '\0';
+		agree(text);
+		for (size_t at = 60; at < 68 && at < n; at++) {
+			text[at] = '@';
+			agree(text);
+			text[at] = 'a';
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -137,6 +185,7 @@ main(void)
 		cmocka_unit_test(every_spelling_becomes_one_canonical_name),
 		cmocka_unit_test(what_the_server_would_take_for_somebody_else_is_no_name),
 		cmocka_unit_test(lengths_end_where_the_grammar_says),
+		cmocka_unit_test(what_is_canonical_is_what_parsing_leaves_as_it_is),
 		cmocka_unit_test(only_the_own_domain_is_stripped),
 		cmocka_unit_test(fields_are_clean_utf8_without_separators),
 	};

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,6 +89,53 @@ a_group_comes_back_with_and_without_members(void **state)
 		members_unref(cases[i]);
 	}
 	groupid_unref(g);
+}
+
+/* A list as another program may have written it: in any order, with one twice. */
+static void
+a_list_in_any_order_is_sorted_and_without_duplicates(void **state)
+{
+	static const char *const orders[][3] = { { "a", "b", "c" }, { "c", "a", "b" },
+		{ "a", "a", "b" }, { "b", "a", "b" }, { "a", "b", "b" } };
+	static const size_t kept[] = { 3, 3, 2, 2, 2 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(orders); i++) {
+		struct groupid *g = groupid_new(&uuid_a, 60002, "s", "s@x.example"), *g2;
+		struct member v[] = { { "x", "x@y.example" }, { "x", "x@y.example" },
+			{ "x", "x@y.example" } };
+		const struct members raw = { 1, 3, v };
+		char spn[3][16];
+		struct members *m2, *want;
+		size_t len;
+		uint8_t *blob;
+
+		for (size_t k = 0; k < 3; k++) {
+			/* The domain changes within the list, and the names say so. */
+			(void)snprintf(spn[k], sizeof(spn[k]), "%s@%s.example",
+			    orders[i][k], orders[i][k]);
+			v[k] = (struct member){ orders[i][k], spn[k] };
+		}
+		blob = group_pack(g, &raw, &len);
+		want = members_new(v, 3);
+		assert_int_equal(group_unpack(blob, len, &g2, &m2), 0);
+		assert_int_equal(m2->n, kept[i]);
+		assert_true(members_equal(m2, want));
+		for (size_t cut = 0; cut < len; cut++) {
+			struct groupid *g3;
+			struct members *m3;
+			uint8_t *less = malloc(cut + (cut == 0));
+
+			memcpy(less, blob, cut);
+			assert_int_equal(group_unpack(less, cut, &g3, &m3), -EBADMSG);
+			free(less);
+		}
+		free(blob);
+		groupid_unref(g);
+		groupid_unref(g2);
+		members_unref(m2);
+		members_unref(want);
+	}
 }
 
 static void
@@ -217,6 +265,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_user_comes_back_as_it_went),
 		cmocka_unit_test(a_group_comes_back_with_and_without_members),
+		cmocka_unit_test(a_list_in_any_order_is_sorted_and_without_duplicates),
 		cmocka_unit_test(every_shortened_or_lengthened_blob_is_refused),
 		cmocka_unit_test(unknown_formats_and_flags_are_refused),
 		cmocka_unit_test(names_that_are_no_names_are_refused),
