@@ -111,14 +111,20 @@ damaged(struct db *db, enum conn_state state, int skipped, char **ret_note) ON_W
 int
 db_load(struct db *db, const struct store_sink *sink, char **ret_note)
 {
+#define LARGEST "(SELECT uuid FROM groups ORDER BY length(record) DESC, uuid LIMIT 1)"
 	/* Ids first, so that whoever takes the records knows which number counts; groups
-	 * before users, so that users can share them. */
+	 * before users, so that users can share them. The group with everybody in it comes
+	 * first: whoever numbers people as they appear then has them in the order of all
+	 * other lists, too. */
 	static const struct {
 		const char *query;
 		load_row_fn fn;
 	} tables[] = {
 		{ "SELECT uuid, id, pending FROM ids", load_id },
-		{ "SELECT uuid, wall_s, record FROM groups", load_group },
+		{ "SELECT uuid, wall_s, record FROM groups WHERE uuid IS " LARGEST,
+		    load_group },
+		{ "SELECT uuid, wall_s, record FROM groups WHERE uuid IS NOT " LARGEST,
+		    load_group },
 		{ "SELECT uuid, wall_s, record FROM users", load_user },
 	};
 	enum conn_state worst = CONN_OK;
