@@ -43,15 +43,22 @@ spill_of(const struct publish *p, enum ku_map_kind kind, uint32_t id)
 	return e != NULL ? e->value : 0;
 }
 
-const uint8_t *
-entries_find(const struct publish *p, enum ku_map_kind kind, uint32_t id)
+/* Where its newest contents are; `spill`: its place there, or 0. */
+static const uint8_t *
+contents(const struct publish *p, enum ku_map_kind kind, uint32_t id, uint32_t spill)
 {
-	uint32_t off = spill_of(p, kind, id);
+	uint32_t off = spill;
 
 	if (off != 0)
 		return spill_at(&p->spill, off);
 	off = gen_find_live(&p->cur, kind, id);
 	return off != 0 ? gen_at(&p->cur, off) : NULL;
+}
+
+const uint8_t *
+entries_find(const struct publish *p, enum ku_map_kind kind, uint32_t id)
+{
+	return contents(p, kind, id, spill_of(p, kind, id));
 }
 
 uint64_t
@@ -82,10 +89,14 @@ static bool
 is_excepted(const struct publish *p, const uint8_t *rec)
 {
 	uint32_t key_len, len;
-	const char *key = record_key(rec, &key_len), *alias = record_aliases(rec, &len);
+	const char *key, *alias;
 	char text[NAME_MAX_TEXT + 1];
 
-	if (p->local.n_except == 0 || key_len > NAME_MAX_TEXT)
+	if (p->local.n_except == 0)
+		return false;
+	key = record_key(rec, &key_len);
+	alias = record_aliases(rec, &len);
+	if (key_len > NAME_MAX_TEXT)
 		return false;
 	memcpy(text, key, key_len);
 	text[key_len] = '\0';
@@ -307,13 +318,13 @@ place(struct publish *p, enum ku_map_kind kind, uint32_t id, const uint8_t *rec,
 	return *ret_spill != 0;
 }
 
-/* `rec` must not lie in the spill. */
+/* `rec` must not lie in the spill; `old` and `spill` are where the contents are so far. */
 static void
-put_record(struct publish *p, const uint8_t *rec, uint32_t fresh_until)
+put_over(struct publish *p, const uint8_t *rec, uint32_t fresh_until, const uint8_t *old,
+    uint32_t spill)
 {
 	enum ku_map_kind kind = record_kind(rec);
-	uint32_t id = record_word(rec, KU_MAP_E_ID), spill = spill_of(p, kind, id);
-	const uint8_t *old = entries_find(p, kind, id);
+	uint32_t id = record_word(rec, KU_MAP_E_ID);
 
 	if (old != NULL)
 		account(p, old, false);
@@ -333,6 +344,15 @@ put_record(struct publish *p, const uint8_t *rec, uint32_t fresh_until)
 		note_change(p, id);
 	build_note(p, rec, fresh_until);
 	compact_spill(p);
+}
+
+static void
+put_record(struct publish *p, const uint8_t *rec, uint32_t fresh_until)
+{
+	enum ku_map_kind kind = record_kind(rec);
+	uint32_t id = record_word(rec, KU_MAP_E_ID), spill = spill_of(p, kind, id);
+
+	put_over(p, rec, fresh_until, contents(p, kind, id, spill), spill);
 }
 
 void
@@ -434,7 +454,7 @@ entries_publish(struct publish *p, uint32_t fresh_until)
 {
 	const uint8_t *rec = p->rec.data;
 	enum ku_map_kind kind = record_kind(rec);
-	uint32_t id = record_word(rec, KU_MAP_E_ID);
+	uint32_t id = record_word(rec, KU_MAP_E_ID), spill;
 	const uint8_t *old;
 
 	if (entries_is_hidden(p, rec)) {
@@ -443,7 +463,8 @@ entries_publish(struct publish *p, uint32_t fresh_until)
 	}
 	drop_negatives_of(p, kind, id, &p->keys);
 	take_names(p, kind, id, &p->keys);
-	old = entries_find(p, kind, id);
+	spill = spill_of(p, kind, id);
+	old = contents(p, kind, id, spill);
 	if (old != NULL && record_equal(rec, old)) {
 		drop_pending(kind == KU_MAP_GROUP ? find_pending(p, id) : NULL);
 		set_fresh(p, kind, id, fresh_until);
@@ -451,7 +472,7 @@ entries_publish(struct publish *p, uint32_t fresh_until)
 		wait_for_second(p, rec, fresh_until);
 	} else {
 		drop_pending(kind == KU_MAP_GROUP ? find_pending(p, id) : NULL);
-		put_record(p, rec, fresh_until);
+		put_over(p, rec, fresh_until, old, spill);
 	}
 }
 

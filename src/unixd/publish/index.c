@@ -6,6 +6,7 @@
  */
 #include "src/unixd/publish/index.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,12 +19,21 @@ struct index_chunk {
 	struct index_entry e[CHUNK];
 };
 
+static bool
+is_in_chunk(const struct index *ix, size_t at, uint32_t id)
+{
+	return at < ix->n_chunks && (at == 0 || ix->chunk[at]->e[0].id <= id) &&
+	    (at + 1 == ix->n_chunks || ix->chunk[at + 1]->e[0].id > id);
+}
+
 /* The last chunk that begins at or below `id`, or the first. */
 static size_t
 chunk_of(const struct index *ix, uint32_t id)
 {
 	size_t low = 0, high = ix->n_chunks;
 
+	if (is_in_chunk(ix, ix->last, id))
+		return ix->last;
 	while (high - low > 1) {
 		size_t mid = (low + high) / 2;
 
@@ -32,6 +42,8 @@ chunk_of(const struct index *ix, uint32_t id)
 		else
 			high = mid;
 	}
+	/* Remembering is no change of the index. */
+	((struct index *)(uintptr_t)ix)->last = low;
 	return low;
 }
 

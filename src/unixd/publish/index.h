@@ -17,6 +17,7 @@ struct index {
 	size_t n_chunks;
 	size_t cap;
 	size_t n;
+	size_t last; /* the chunk looked at last: most walks are in order */
 };
 
 /* Pointers to entries are good until the next add, remove or clear. */
