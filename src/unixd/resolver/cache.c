@@ -31,13 +31,8 @@ hash_uuid(const struct uuid *uuid)
 	return hmap_hash(uuid->b, sizeof(uuid->b));
 }
 
-/* Where the group was that a record pointed to: records share what they point to. */
-struct cache_recent {
-	const struct groupid *g;
-	struct cache_group *cg;
-};
-
-#define N_RECENT 1024u
+/* Groups by a few bits of their UUID: thousands of people are in few hundred groups. */
+#define RECENT_BITS 12u
 
 /* ---- chains of people ---- */
 
@@ -54,7 +49,7 @@ user_hash_key(const void *owner, uint32_t number)
 {
 	const struct cache_user *cu = user_at(owner, number);
 
-	return hash_text(cache_key(owner, cu->u->name, cu->u->spn));
+	return hash_text(cache_user_key(cu));
 }
 
 static uint64_t
@@ -105,7 +100,7 @@ cache_init(struct cache *c)
 	for (i = 0; i < ARRAY_SIZE(chains); i++)
 		chains_init(chains[i]);
 	people_init(&c->people);
-	c->recent = xcalloc(N_RECENT, sizeof(*c->recent));
+	c->recent = xcalloc((size_t)1 << RECENT_BITS, sizeof(struct cache_group *));
 	c->own_domain[0] = '\0';
 	c->groups_removed = false;
 }
@@ -225,7 +220,7 @@ cache_user_by_key(const struct cache *c, const char *key)
 
 	for (; i != 0; i = cu->next_key) {
 		cu = user_at(c, i);
-		if (streq(cache_key(c, cu->u->name, cu->u->spn), key))
+		if (streq(cache_user_key(cu), key))
 			return cu;
 	}
 	return NULL;
@@ -274,8 +269,17 @@ cache_group_by_key(const struct cache *c, const char *key)
 	return NULL;
 }
 
-struct cache_group *
-cache_group_by_uuid(const struct cache *c, const struct uuid *uuid)
+static struct cache_group **
+recent_place(const struct cache *c, const struct uuid *uuid)
+{
+	uint32_t last;
+
+	memcpy(&last, uuid->b + sizeof(uuid->b) - sizeof(last), sizeof(last));
+	return &c->recent[last * UINT32_C(0x9e3779b1) >> (32 - RECENT_BITS)];
+}
+
+static struct cache_group *
+group_in_table(const struct cache *c, const struct uuid *uuid)
 {
 	struct hmap_node *n = hmap_first(&c->g_uuid, hash_uuid(uuid));
 
@@ -287,24 +291,25 @@ cache_group_by_uuid(const struct cache *c, const struct uuid *uuid)
 }
 
 struct cache_group *
-cache_group_of(const struct cache *c, const struct groupid *g)
+cache_group_by_uuid(const struct cache *c, const struct uuid *uuid)
 {
-	struct cache_recent *at = &c->recent[((uintptr_t)g >> 4) % N_RECENT];
+	struct cache_group **recent = recent_place(c, uuid), *cg = *recent;
 
-	if (at->g == g && uuid_equal(&at->cg->g->uuid, &g->uuid))
-		return at->cg;
-	at->cg = cache_group_by_uuid(c, &g->uuid);
-	at->g = at->cg != NULL ? g : NULL;
-	return at->cg;
+	if (cg != NULL && uuid_equal(&cg->g->uuid, uuid))
+		return cg;
+	cg = group_in_table(c, uuid);
+	if (cg != NULL)
+		*recent = cg;
+	return cg;
 }
 
 static void
 forget_recent(struct cache *c, const struct cache_group *cg)
 {
-	for (size_t i = 0; i < N_RECENT; i++) {
-		if (c->recent[i].cg == cg)
-			c->recent[i] = (struct cache_recent){ 0 };
-	}
+	struct cache_group **recent = recent_place(c, &cg->g->uuid);
+
+	if (*recent == cg)
+		*recent = NULL;
 }
 
 struct cache_group *

@@ -72,8 +72,6 @@ struct cache_group {
 	uint32_t judged_users;
 };
 
-struct cache_recent;
-
 struct cache {
 	struct people people;
 	struct chains u_key, u_uuid, u_uid;
@@ -82,7 +80,7 @@ struct cache {
 	bool groups_removed;
 	uint32_t list_versions; /* given out */
 	uint32_t user_version;  /* another one when names or numbers of people change */
-	struct cache_recent *recent;
+	struct cache_group **recent; /* a look here saves most hashes */
 };
 
 void cache_init(struct cache *c);
@@ -106,6 +104,12 @@ cache_n_groups(const struct cache *c)
 bool cache_is_foreign(const struct cache *c, const char *spn);
 /* The key under which an entry is filed: one of its two strings, or `name` cut from spn. */
 const char *cache_key(const struct cache *c, const char *name, const char *spn);
+/* The same for one that is filed. */
+static inline const char *
+cache_user_key(const struct cache_user *cu)
+{
+	return cu->foreign ? cu->u->spn : cu->u->name;
+}
 /* New own domain: everything is filed anew. */
 void cache_set_domain(struct cache *c, const char *domain);
 
@@ -117,8 +121,12 @@ struct cache_group *cache_group_by_key(const struct cache *c, const char *key);
 struct cache_group *cache_group_by_uuid(const struct cache *c, const struct uuid *uuid);
 struct cache_group *cache_group_by_gid(const struct cache *c, uint32_t gid);
 
-/* The group with this UUID: faster where records share their groups. */
-struct cache_group *cache_group_of(const struct cache *c, const struct groupid *g);
+/* The group that a record names. */
+static inline struct cache_group *
+cache_group_of(const struct cache *c, const struct groupid *g)
+{
+	return cache_group_by_uuid(c, &g->uuid);
+}
 
 /* Name, SPN or UUID. */
 struct cache_user *cache_user_find(const struct cache *c, const struct name *name);
@@ -162,6 +170,7 @@ struct cache_person {
 	struct cache_user *cu; /* NULL: a stranger */
 	const char *name;
 	const char *spn;
+	bool foreign;
 	bool carries;
 	bool listed;
 };

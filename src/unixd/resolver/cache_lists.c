@@ -11,6 +11,8 @@
 #include "src/prog/xalloc.h"
 #include "src/unixd/resolver/cache.h"
 
+#define AHEAD 8u
+
 static void
 unlist_number(struct cache *c, uint32_t number)
 {
@@ -53,9 +55,12 @@ cache_person_number(const struct cache *c, const char *spn)
 static uint32_t
 number_for(struct cache *c, const struct member *m)
 {
-	const struct cache_user *cu = cache_user_by_key(c, cache_key(c, m->name, m->spn));
+	const struct cache_user *cu = NULL;
 	uint32_t number;
 
+	/* Lists are loaded before people are. */
+	if (cache_n_users(c) > 0)
+		cu = cache_user_by_key(c, cache_key(c, m->name, m->spn));
 	if (cu != NULL && streq(cu->u->spn, m->spn) && streq(cu->u->name, m->name))
 		return cu->number;
 	number = people_find_stranger(&c->people, m->name, m->spn);
@@ -152,6 +157,21 @@ cache_group_unlist(struct cache *c, struct cache_group *cg, uint32_t number)
 	return true;
 }
 
+/* Of the people that come after this one the memory is asked for: they may be a hundred
+ * thousand, and anywhere. */
+static void
+ask_for_memory(const struct cache *c, const struct cast *cast, size_t pos)
+{
+	const struct cache_user *cu;
+
+	if (cast->n - pos <= 2 * AHEAD)
+		return;
+	people_prefetch(&c->people, cast_number(cast->v[pos + 2 * AHEAD]));
+	cu = people_user(&c->people, cast_number(cast->v[pos + AHEAD]));
+	if (cu != NULL)
+		__builtin_prefetch(cu->u);
+}
+
 bool
 cache_group_person(const struct cache *c, const struct cache_group *cg, size_t *pos,
     struct cache_person *ret)
@@ -161,6 +181,7 @@ cache_group_person(const struct cache *c, const struct cache_group *cg, size_t *
 
 	if (*pos >= cg->cast.n)
 		return false;
+	ask_for_memory(c, &cg->cast, *pos);
 	entry = cg->cast.v[(*pos)++];
 	ret->cu = people_user(&c->people, cast_number(entry));
 	ret->carries = (entry & CAST_CARRIES) != 0;
@@ -168,11 +189,13 @@ cache_group_person(const struct cache *c, const struct cache_group *cg, size_t *
 	if (ret->cu != NULL) {
 		ret->name = ret->cu->u->name;
 		ret->spn = ret->cu->u->spn;
+		ret->foreign = ret->cu->foreign;
 		return true;
 	}
 	s = people_stranger(&c->people, cast_number(entry));
 	ret->name = s->text;
 	ret->spn = s->text + s->spn_at;
+	ret->foreign = cache_is_foreign(c, ret->spn);
 	return true;
 }
 

@@ -47,25 +47,28 @@ filter_deinit(struct filter *f)
 	f->n_override = 0;
 }
 
+static bool
+is_subject(const struct filter *f, const struct name *listed, const struct subject *s)
+{
+	char uuid[UUID_TEXT_LEN + 1];
+	struct name name = *listed;
+
+	if (name.kind == NAME_UUID) {
+		if (s->uuid == NULL)
+			return false;
+		uuid_format(s->uuid, uuid);
+		return streq(uuid, name.text);
+	}
+	name_strip_domain(&name, f->own_domain);
+	return streq(name.text, s->key);
+}
+
+/* Most hosts list nobody, and everybody is asked about. */
 bool
 filter_is_overridden(const struct filter *f, const struct subject *s)
 {
-	char uuid[UUID_TEXT_LEN + 1];
-	struct name name;
-	size_t i;
-
-	for (i = 0; i < f->n_override; i++) {
-		name = f->override[i];
-		if (name.kind == NAME_UUID) {
-			if (s->uuid == NULL)
-				continue;
-			uuid_format(s->uuid, uuid);
-			if (streq(uuid, name.text))
-				return true;
-			continue;
-		}
-		name_strip_domain(&name, f->own_domain);
-		if (streq(name.text, s->key))
+	for (size_t i = 0; i < f->n_override; i++) {
+		if (is_subject(f, &f->override[i], s))
 			return true;
 	}
 	return false;

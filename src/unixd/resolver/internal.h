@@ -277,6 +277,7 @@ void view_group(struct resolver *r, const struct cache_group *cg, struct view_bu
 void view_private_group(struct resolver *r, const struct cache_user *cu,
     struct view_buf *b);
 const char *view_user_name(const struct resolver *r, const char *name, const char *spn);
+const char *view_person_name(const struct resolver *r, const struct cache_person *p);
 const char *view_group_name(const struct resolver *r, const char *name, const char *spn);
 enum verdict view_judge_user(const struct resolver *r, const struct cache_user *cu);
 enum verdict view_judge_group(const struct resolver *r, const struct cache_group *cg);

@@ -38,11 +38,8 @@ wall_of(struct resolver *r, int32_t fetched)
 static bool
 names_are_good(const char *name, const char *spn)
 {
-	struct name n;
-
-	return name_parse(name, strlen(name), &n) == 0 && n.kind == NAME_SHORT &&
-	    streq(n.text, name) && name_parse(spn, strlen(spn), &n) == 0 &&
-	    n.kind == NAME_SPN && streq(n.text, spn);
+	return name_canonical_len(name, NAME_SHORT) != 0 &&
+	    name_canonical_len(spn, NAME_SPN) != 0;
 }
 
 static void

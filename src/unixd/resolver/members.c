@@ -82,7 +82,7 @@ members_collect(struct resolver *r, const struct cache_group *cg, struct strings
 
 	while (cache_group_person(&r->cache, cg, &pos, &p)) {
 		if (is_in(r, cg, &p))
-			strings_add(out, view_user_name(r, p.name, p.spn));
+			strings_add(out, view_person_name(r, &p));
 	}
 }
 

@@ -37,6 +37,13 @@ people_stranger(const struct people *p, uint32_t number)
 	return at(p, number, STRANGER);
 }
 
+void
+people_prefetch(const struct people *p, uint32_t number)
+{
+	if (number < p->n)
+		__builtin_prefetch((const void *)(p->slot[number] & ~TAG));
+}
+
 static uint64_t
 hash_stranger(const void *owner, uint32_t item)
 {

@@ -41,6 +41,8 @@ uint32_t people_add(struct people *p, struct cache_user *cu);
 void people_remove(struct people *p, uint32_t number);
 /* NULL: a stranger, or nobody. */
 struct cache_user *people_user(const struct people *p, uint32_t number);
+/* Soon this one will be looked at. */
+void people_prefetch(const struct people *p, uint32_t number);
 struct stranger *people_stranger(const struct people *p, uint32_t number);
 /* 0: there is no such stranger. `name` NULL: whatever it is. */
 uint32_t people_find_stranger(const struct people *p, const char *name, const char *spn);

@@ -55,7 +55,7 @@ static void
 show_private(struct resolver *r, struct cache_user *cu)
 {
 	cleanup_(view_buf_done) struct view_buf b = { 0 };
-	const char *key = cache_key(&r->cache, cu->u->name, cu->u->spn);
+	const char *key = cache_user_key(cu);
 
 	if (cache_private_group(cu->u) == NULL ||
 	    view_judge_private(r, cu) != VERDICT_SHOWN) {
@@ -81,7 +81,7 @@ show_user(struct resolver *r, struct cache_user *cu)
 	if (cu->published != cu->uid)
 		show_hide_user(r, cu);
 	view_passwd(r, cu, &b);
-	key = cache_key(&r->cache, cu->u->name, cu->u->spn);
+	key = cache_user_key(cu);
 	publish_user(r->ports.publish, &b.pw, &key, 1, fresh_until(&cu->t));
 	cu->published = cu->uid;
 	show_private(r, cu);
@@ -272,7 +272,7 @@ except_name(const struct resolver *r, struct name *name)
 		return true;
 	}
 	if ((cu = cache_user_find(&r->cache, name)) != NULL)
-		key = cache_key(&r->cache, cu->u->name, cu->u->spn);
+		key = cache_user_key(cu);
 	else if ((cg = cache_group_find(&r->cache, name)) != NULL)
 		key = cache_key(&r->cache, cg->g->name, cg->g->spn);
 	else

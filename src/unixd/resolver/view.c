@@ -17,6 +17,7 @@
 #include "src/unixd/resolver/internal.h"
 
 #define SORT_MAX 4096u
+#define FEW      32u /* are sorted without a call for each comparison */
 
 void
 view_buf_done(struct view_buf *b)
@@ -32,6 +33,13 @@ shown_name(const struct resolver *r, enum name_attr map, const char *name,
 	if (map == NAME_ATTR_NAME && !cache_is_foreign(&r->cache, spn))
 		return name;
 	return spn;
+}
+
+const char *
+view_person_name(const struct resolver *r, const struct cache_person *p)
+{
+	return r->config->uid_attr_map == NAME_ATTR_NAME && !p->foreign ? p->name
+									: p->spn;
 }
 
 const char *
@@ -53,6 +61,12 @@ subject_of(const struct resolver *r, const char *name, const char *spn,
     const struct uuid *uuid)
 {
 	return (struct subject){ cache_key(&r->cache, name, spn), spn, uuid };
+}
+
+static struct subject
+subject_of_user(const struct cache_user *cu)
+{
+	return (struct subject){ cache_user_key(cu), cu->u->spn, &cu->u->uuid };
 }
 
 void
@@ -84,7 +98,7 @@ view_judge_user(const struct resolver *r, const struct cache_user *asked)
 
 	if (cu->judged == r->judge_epoch)
 		return (enum verdict)cu->verdict;
-	s = subject_of(r, cu->u->name, cu->u->spn, &cu->u->uuid);
+	s = subject_of_user(cu);
 	cu->verdict = (uint8_t)(cu->held ? VERDICT_HELD
 					 : filter_user(&r->filter, &s, cu->uid));
 	cu->judged = r->judge_epoch;
@@ -94,7 +108,7 @@ view_judge_user(const struct resolver *r, const struct cache_user *asked)
 bool
 view_is_overridden_user(const struct resolver *r, const struct cache_user *cu)
 {
-	const struct subject s = subject_of(r, cu->u->name, cu->u->spn, &cu->u->uuid);
+	const struct subject s = subject_of_user(cu);
 
 	return filter_is_overridden(&r->filter, &s);
 }
@@ -147,7 +161,7 @@ view_is_overridden_group(const struct resolver *r, const struct cache_group *cg)
 enum verdict
 view_judge_private(const struct resolver *r, const struct cache_user *cu)
 {
-	const struct subject s = subject_of(r, cu->u->name, cu->u->spn, &cu->u->uuid);
+	const struct subject s = subject_of_user(cu);
 	enum verdict v = view_judge_user(r, cu);
 
 	return v != VERDICT_SHOWN ? v : filter_group(&r->filter, &s, cu->uid);
@@ -175,11 +189,19 @@ char *
 view_home(const struct resolver *r, const struct cache_user *cu)
 {
 	const struct config *c = r->config;
-	char uuid[UUID_TEXT_LEN + 1];
+	char uuid[UUID_TEXT_LEN + 1], *home;
+	size_t prefix_len, size;
 	enum name_attr attr;
+	const char *value;
 
 	attr = c->home_alias != NAME_ATTR_NONE ? c->home_alias : c->home_attr;
-	return xasprintf("%s%s", c->home_prefix, attr_value(cu->u, attr, uuid));
+	value = attr_value(cu->u, attr, uuid);
+	prefix_len = strlen(c->home_prefix);
+	size = strlen(value) + 1;
+	home = xmalloc(prefix_len + size);
+	memcpy(home, c->home_prefix, prefix_len);
+	memcpy(home + prefix_len, value, size);
+	return home;
 }
 
 /* Copies a display name into a field: what would break the line becomes a space. */
@@ -230,13 +252,30 @@ compare_u32(const void *a, const void *b)
 }
 
 static void
+sort_u32(uint32_t *v, size_t n)
+{
+	if (n > FEW) {
+		qsort(v, n, sizeof(*v), compare_u32);
+		return;
+	}
+	for (size_t i = 1; i < n; i++) {
+		uint32_t x = v[i];
+		size_t k = i;
+
+		for (; k > 0 && v[k - 1] > x; k--)
+			v[k] = v[k - 1];
+		v[k] = x;
+	}
+}
+
+static void
 gids_sort_unique(struct gids *g)
 {
 	size_t i, n = 0;
 
 	if (g->n == 0)
 		return;
-	qsort(g->v, g->n, sizeof(*g->v), compare_u32);
+	sort_u32(g->v, g->n);
 	for (i = 0; i < g->n; i++) {
 		if (n == 0 || g->v[n - 1] != g->v[i])
 			g->v[n++] = g->v[i];
