@@ -487,6 +487,18 @@ entries_touch(struct publish *p, enum ku_map_kind kind, uint32_t id, uint32_t fr
 }
 
 void
+entries_all_stale(struct publish *p)
+{
+	struct list *it;
+
+	list_for_each(it, &p->pending)
+		container_of(it, struct pending, link)->fresh_until = 0;
+	spill_all_stale(&p->spill);
+	gen_all_stale(&p->cur);
+	gen_all_stale(&p->build.next);
+}
+
+void
 entries_clear(struct publish *p)
 {
 	struct list *it, *tmp;

@@ -267,6 +267,19 @@ gen_supersede(struct gen *g, uint32_t off)
 						      : record_total_size(gen_at(g, off));
 }
 
+void
+gen_all_stale(struct gen *g)
+{
+	if (g->base == NULL)
+		return;
+	for (uint32_t off = g->data; off < g->used; off += size_at(g, off)) {
+		enum ku_map_kind kind = kind_at(g, off);
+
+		if (kind == KU_MAP_USER || kind == KU_MAP_GROUP)
+			gen_store(g, off, KU_MAP_E_FRESH, 0);
+	}
+}
+
 bool
 gen_put_local(struct gen *g, enum ku_map_kind kind, const char *name, uint32_t id)
 {

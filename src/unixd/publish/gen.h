@@ -55,6 +55,9 @@ uint32_t gen_find_key(const struct gen *g, enum ku_map_kind kind, const char *ke
 bool gen_put(struct gen *g, const uint8_t *rec, uint32_t fresh_until);
 void gen_supersede(struct gen *g, uint32_t off);
 
+/* Nothing in it is fresh any more; what is negative is left alone. */
+void gen_all_stale(struct gen *g);
+
 bool gen_put_local(struct gen *g, enum ku_map_kind kind, const char *name, uint32_t id);
 void gen_drop_local(struct gen *g, enum ku_map_kind kind, const char *name, uint32_t id);
 

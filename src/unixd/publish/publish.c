@@ -69,6 +69,12 @@ publish_touch(struct publish *p, enum publish_kind kind, uint32_t id,
 }
 
 void
+publish_all_stale(struct publish *p)
+{
+	entries_all_stale(p);
+}
+
+void
 publish_remove(struct publish *p, enum publish_kind kind, uint32_t id)
 {
 	entries_drop(p, map_kind(kind), id);

@@ -62,6 +62,8 @@ void publish_group(struct publish *p, const struct group_view *v, const char *co
 
 void publish_touch(struct publish *p, enum publish_kind kind, uint32_t id,
     uint32_t fresh_until);
+/* Everything is to be asked for again: touched with 0, in one walk along the entries. */
+void publish_all_stale(struct publish *p);
 void publish_remove(struct publish *p, enum publish_kind kind, uint32_t id);
 /* Everything goes (cache-clear): an empty generation replaces the file, the old one is
  * WITHDRAWN. */

@@ -63,6 +63,13 @@ spill_drop(struct spill *s, uint32_t off)
 }
 
 void
+spill_all_stale(struct spill *s)
+{
+	for (size_t off = KU_MAP_ALIGN; off < s->used; off += record_size(s->base + off))
+		record_set_word(s->base + off, KU_MAP_E_FRESH, 0);
+}
+
+void
 spill_clear(struct spill *s)
 {
 	if (s->base != NULL)

@@ -17,4 +17,5 @@ struct spill {
 uint32_t spill_add(struct spill *s, const uint8_t *rec, uint32_t size);
 uint8_t *spill_at(const struct spill *s, uint32_t off);
 void spill_drop(struct spill *s, uint32_t off);
+void spill_all_stale(struct spill *s);
 void spill_clear(struct spill *s);

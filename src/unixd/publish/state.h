@@ -123,6 +123,7 @@ void entries_forget_recent(struct publish *p);
 /* Groups whose second is over, or all that wait. */
 void entries_flush_groups(struct publish *p, bool all);
 void entries_timer_fired(struct timer *t);
+void entries_all_stale(struct publish *p);
 void entries_clear(struct publish *p);
 
 /* A new generation is needed: now (forced), or when one may be made again. */

@@ -239,7 +239,6 @@ void show_user(struct resolver *r, struct cache_user *cu);
 void show_user_asked(struct resolver *r, struct cache_user *cu);
 void show_group_asked(struct resolver *r, struct cache_group *cg);
 void show_user_stale(struct resolver *r, struct cache_user *cu);
-void show_group_stale(struct resolver *r, struct cache_group *cg);
 void show_group_later(struct resolver *r, struct cache_group *cg);
 /* What is about to be answered: published now, if it waits for that. */
 void show_group_now(struct resolver *r, struct cache_group *cg);

@@ -512,13 +512,12 @@ resolver_invalidate(struct resolver *r)
 	     cu = cache_user_any_next(&r->cache, cu, &pos)) {
 		cu->t.soft_at = cu->t.hard_at = cu->t.retry_at = now;
 		cu->t.login_ms = 0;
-		show_user_stale(r, cu);
 	}
 	for (cg = cache_group_any(&r->cache, &pos); cg != NULL;
-	     cg = cache_group_any_next(&r->cache, cg, &pos)) {
+	     cg = cache_group_any_next(&r->cache, cg, &pos))
 		cg->t.soft_at = cg->t.hard_at = cg->t.retry_at = now;
-		show_group_stale(r, cg);
-	}
+	if (r->ports.publish != NULL)
+		publish_all_stale(r->ports.publish);
 	linkctl_do(r, link_network_changed(&r->link, r->ts->now.mono_ns));
 }
 

@@ -237,13 +237,6 @@ show_user_stale(struct resolver *r, struct cache_user *cu)
 }
 
 void
-show_group_stale(struct resolver *r, struct cache_group *cg)
-{
-	if (r->ports.publish != NULL && cg->published != 0)
-		publish_touch(r->ports.publish, PUBLISH_GROUP, cg->published, 0);
-}
-
-void
 show_group_later(struct resolver *r, struct cache_group *cg)
 {
 	/* One that is due already is made from what is true then. */

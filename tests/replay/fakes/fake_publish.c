@@ -119,6 +119,13 @@ publish_touch(struct publish *p, enum publish_kind kind, uint32_t id,
 }
 
 void
+publish_all_stale(struct publish *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		p->v[i]->fresh_until = 0;
+}
+
+void
 publish_remove(struct publish *p, enum publish_kind kind, uint32_t id)
 {
 	struct published *rec = by_id(p, kind == PUBLISH_GROUP, id);

@@ -151,6 +151,57 @@ what_happens_during_a_build_is_in_the_new_generation(void **state)
 	}
 }
 
+/* Wherever a record is: in the file, in the next one, waiting for its second, or on its
+ * way there. */
+static void
+after_all_is_stale_nothing_is_fresh_in_this_generation_or_the_next(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const more[] = { "bob" };
+	unsigned slices = 0, before;
+	char name[16];
+
+	for (uint32_t id = 5000; id < 15000; id++) {
+		(void)snprintf(name, sizeof(name), "p%u", id);
+		fixture_user(f, name, id, LATER);
+	}
+	fixture_group(f, "staff", 16000, NULL, 0, LATER);
+	publish_all_stale(f->p);
+	fixture_commit(f);
+	assert_int_equal(ask_uid(&f->m, 5000), MAP_STALE);
+	assert_int_equal(ask_group(&f->m, "staff"), MAP_STALE);
+	for (uint32_t at = 0; at < 4; at++) {
+		for (uint32_t id = 5000; id < 15000; id += 100)
+			publish_touch(f->p, PUBLISH_USER, id, LATER);
+		fixture_group(f, "staff", 16000, more, at % 2, LATER);
+		publish_negative(f->p, PUBLISH_USER, NULL, 100000, LATER);
+		fixture_want_generation(f);
+		fixture_pass(f, 11);
+		publish_lease(f->p, fixture_now, 0);
+		before = (unsigned)generations(f);
+		for (unsigned k = 0; generations(f) == before; k++) {
+			int64_t next = timers_next(&f->ts);
+
+			assert_true(next >= 0);
+			f->ts.now.mono_ns = next;
+			timers_run(&f->ts);
+			slices++;
+			if (k != at)
+				continue;
+			assert_int_equal(ask_uid(&f->m, 5100), MAP_HIT);
+			fixture_group(f, "staff", 16000, more, 1 - at % 2, LATER);
+			publish_all_stale(f->p);
+			assert_int_equal(ask_uid(&f->m, 5100), MAP_STALE);
+		}
+		fixture_settle(f);
+		for (uint32_t id = 5000; id < 15000; id += 50)
+			assert_int_equal(ask_uid(&f->m, id), MAP_STALE);
+		assert_int_equal(ask_group(&f->m, "staff"), MAP_STALE);
+		assert_int_equal(ask_uid(&f->m, 100000), MAP_NEGATIVE);
+	}
+	assert_true(slices > 8);
+}
+
 static void
 a_file_that_was_removed_is_made_again(void **state)
 {
@@ -347,6 +398,7 @@ main(void)
 		T(a_full_file_is_followed_by_another_but_not_within_ten_seconds),
 		T(it_grows_with_what_is_in_it),
 		T(what_happens_during_a_build_is_in_the_new_generation),
+		T(after_all_is_stale_nothing_is_fresh_in_this_generation_or_the_next),
 		T(a_file_that_was_removed_is_made_again),
 		T(no_directory_is_trouble_that_ends),
 		T(generations_are_counted_by_the_hour),
