@@ -172,8 +172,8 @@ find_mount(const struct check *c, const char *path, struct mount *ret_mount)
 	return found;
 }
 
-bool
-check_is_remote(const struct check *c, const char *path)
+static bool
+is_remote_mount(const struct check *c, const char *path)
 {
 	static const char *const types[] = { "nfs", "nfs4", "autofs", "cifs", "smb3",
 		"afs", "ceph", "lustre", "glusterfs", "9p", "coda", "beegfs" };
@@ -188,12 +188,65 @@ check_is_remote(const struct check *c, const char *path)
 	return strncmp(m.type, "fuse", 4) == 0;
 }
 
+/* Where the link at `path` leads; NULL: it is none. */
+static char *
+link_target(const struct check *c, const char *path)
+{
+	cleanup_(freep) char *real = check_path(c, path);
+	char target[1024];
+	ssize_t n = readlink(real, target, sizeof(target) - 1);
+
+	return n > 0 ? xstrndup(target, (size_t)n) : NULL;
+}
+
+/* One step after the other, links included: what is above a step is known to be of this
+ * host before the step is touched. NULL: somebody else's server may hold it up. */
+static char *
+canonical(const struct check *c, const char *path)
+{
+	cleanup_(freep) char *rest = xstrdup(path), *done = xstrdup("");
+
+	for (unsigned steps = 0; steps < 256 && *rest != '\0'; steps++) {
+		size_t begin = strspn(rest, "/"), len = strcspn(rest + begin, "/");
+		cleanup_(freep) char *name = xstrndup(rest + begin, len);
+		cleanup_(freep) char *left = xstrdup(rest + begin + len);
+		cleanup_(freep) char *next = xasprintf("%s/%s", done, name);
+		cleanup_(freep) char *target = NULL;
+
+		free(rest);
+		rest = NULL;
+		if (streq(name, "..") && strrchr(done, '/') != NULL)
+			*strrchr(done, '/') = '\0';
+		else if (*name != '\0' && !streq(name, ".")) {
+			if (is_remote_mount(c, next))
+				return NULL;
+			target = link_target(c, next);
+			if (target == NULL) {
+				free(done);
+				done = TAKE_PTR(next);
+			} else if (*target == '/')
+				*done = '\0';
+		}
+		rest = target != NULL ? xasprintf("%s%s", target, left) : xstrdup(left);
+	}
+	return TAKE_PTR(done);
+}
+
+bool
+check_is_remote(const struct check *c, const char *path)
+{
+	cleanup_(freep) char *is = canonical(c, path);
+
+	return is == NULL;
+}
+
 bool
 check_is_read_only(const struct check *c, const char *path)
 {
+	cleanup_(freep) char *is = canonical(c, path);
 	struct mount m;
 
-	return find_mount(c, path, &m) && m.read_only;
+	return is != NULL && find_mount(c, is, &m) && m.read_only;
 }
 
 int
@@ -204,7 +257,7 @@ check_run(const struct check *c, const char *const argv[], char *buf, size_t cap
 }
 
 /* Until the end, the deadline, or `cap`; what does not fit is read and dropped. */
-static bool
+static void
 collect(int fd, struct deadline deadline, char *buf, size_t cap)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -216,12 +269,12 @@ collect(int fd, struct deadline deadline, char *buf, size_t cap)
 		ssize_t n;
 
 		if (deadline_left_ms(deadline) == 0)
-			return false;
+			return;
 		if (poll(&p, 1, deadline_left_ms(deadline)) <= 0)
 			continue;
 		n = room > 0 ? read(fd, buf + len, room) : read(fd, rest, sizeof(rest));
 		if (n <= 0)
-			return true;
+			return;
 		if (room > 0)
 			len += (size_t)n;
 		buf[len] = '\0';
@@ -256,13 +309,33 @@ start(const char *const argv[], int in, int out, pid_t *ret_pid)
 	return -rc;
 }
 
+/* Its exit status by the deadline; after that it is ended. */
+static int
+finish(pid_t pid, struct deadline deadline)
+{
+	bool ended = false;
+	int status, rc;
+
+	while ((rc = waitpid(pid, &status, ended ? 0 : WNOHANG)) == 0 ||
+	    (rc < 0 && errno == EINTR)) {
+		if (deadline_left_ms(deadline) == 0 && !ended) {
+			(void)kill(-pid, SIGKILL);
+			ended = true;
+		} else if (!ended)
+			(void)poll(NULL, 0, 2);
+	}
+	if (ended)
+		return -ETIMEDOUT;
+	return rc == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -EIO;
+}
+
 int
 check_run_program(const char *const argv[], char *buf, size_t cap)
 {
+	struct deadline deadline = deadline_in_ms(RUN_TIMEOUT_MS);
 	cleanup_(fd_closep) int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	cleanup_(fd_closep) int from = -1;
-	int fds[2], status, rc;
-	bool ended;
+	int fds[2], rc;
 	pid_t pid;
 
 	buf[0] = '\0';
@@ -273,14 +346,8 @@ check_run_program(const char *const argv[], char *buf, size_t cap)
 	(void)close(fds[1]);
 	if (rc < 0)
 		return rc;
-	ended = collect(from, deadline_in_ms(RUN_TIMEOUT_MS), buf, cap);
-	if (!ended)
-		(void)kill(-pid, SIGKILL);
-	while ((rc = waitpid(pid, &status, 0)) < 0 && errno == EINTR)
-		;
-	if (!ended)
-		return -ETIMEDOUT;
-	return rc == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -EIO;
+	collect(from, deadline, buf, cap);
+	return finish(pid, deadline);
 }
 
 const char *

@@ -31,15 +31,23 @@ static const struct {
 	{ "not authorised", CHECK_LINK_REFUSED },
 };
 
+static const char *
+server(const struct check *c)
+{
+	const char *uri = check_pair(c, "uri");
+
+	return uri != NULL ? uri : "server";
+}
+
 static void
 judge_reason(struct check *c)
 {
 	const char *reason = check_pair(c, "reason"), *detail = check_pair(c, "detail");
-	const char *uri = check_pair(c, "uri"), *online = check_pair(c, "Kanidm");
+	const char *uri = server(c), *online = check_pair(c, "Kanidm");
 	enum check_id id = CHECK_LINK_DOWN;
 
 	if (online != NULL && streq(online, "online")) {
-		check_fine(c, uri != NULL ? uri : "server", "is online");
+		check_fine(c, uri, "is online");
 		return;
 	}
 	for (size_t i = 0; reason != NULL && i < ARRAY_SIZE(reasons); i++) {
@@ -48,15 +56,17 @@ judge_reason(struct check *c)
 	}
 	if (id == CHECK_CONFIG_URI)
 		return; /* said of the file */
-	check_found(c, id, id == CHECK_CA_MISSING ? c->config->ca_path : uri, "%s%s%s",
-	    reason != NULL ? reason : "offline", detail != NULL ? ": " : "",
+	check_found(c, id,
+	    id == CHECK_CA_MISSING && c->config->ca_path != NULL ? c->config->ca_path
+								 : uri,
+	    "%s%s%s", reason != NULL ? reason : "offline", detail != NULL ? ": " : "",
 	    detail != NULL ? detail : "");
 }
 
 static void
 judge_certificate(struct check *c)
 {
-	const char *until = check_pair(c, "cert_not_after"), *uri = check_pair(c, "uri");
+	const char *until = check_pair(c, "cert_not_after"), *uri = server(c);
 	struct tm tm = { 0 };
 	int64_t left;
 
