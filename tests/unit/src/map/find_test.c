@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -145,12 +146,98 @@ half_a_hash_makes_nobody_unknown(void **state)
 	(void)close(v.fd);
 }
 
+static void
+write_word(const struct fixture *f, uint32_t off, uint32_t value)
+{
+	int fd = open(f->path, O_WRONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, &value, sizeof(value), (off_t)off), sizeof(value));
+	(void)close(fd);
+}
+
+/* There is a limit of steps as well, so "it ends" would not show this. */
+static void
+a_chain_is_not_followed_upwards(void **state)
+{
+	struct fixture *f = *state;
+	struct found low, high, found;
+	struct siphash_key key;
+	struct map_view v;
+	struct name name;
+	uint32_t head;
+
+	fixture_user(f, "alice", ALICE, FIXTURE_START + 100);
+	fixture_user(f, "bob", ALICE + 1, FIXTURE_START + 100);
+	fixture_commit(f);
+	open_it(f, &v);
+	assert_int_equal(find(&v, KU_MAP_USER, NULL, ALICE, FIXTURE_START, &low),
+	    FOUND_ENTRY);
+	assert_int_equal(name_parse("bob", 3, &name), 0);
+	assert_int_equal(find(&v, KU_MAP_USER, &name, 0, FIXTURE_START, &high),
+	    FOUND_ENTRY);
+	assert_true(low.off < high.off);
+	key = (struct siphash_key){ v.seed[0], v.seed[1] };
+	head = v.table[KU_MAP_USER_NAME].off +
+	    4 * ku_map_bucket(siphash13(&key, "bob", 3), v.table[KU_MAP_USER_NAME].n);
+	write_word(f, head, low.off);
+	write_word(f, low.off + KU_MAP_E_NEXT_NAME * 4, high.off);
+	assert_int_equal(find(&v, KU_MAP_USER, &name, 0, FIXTURE_START, &found),
+	    FOUND_NOTHING);
+	(void)close(v.fd);
+}
+
+/* Downwards, but without end for somebody who waits. */
+static void
+a_chain_is_followed_for_so_many_steps_only(void **state)
+{
+	struct fixture *f = *state;
+	struct siphash_key key;
+	struct found found;
+	struct map_view v;
+	struct name first;
+	char text[16];
+	uint32_t head, off = 0;
+
+	for (uint32_t i = 0; i < KU_MAP_MAX_CHAIN + 2; i++) {
+		(void)snprintf(text, sizeof(text), "u%u", i);
+		fixture_user(f, text, ALICE + i, FIXTURE_START + 100);
+	}
+	fixture_commit(f);
+	open_it(f, &v);
+	for (uint32_t i = 0; i < KU_MAP_MAX_CHAIN + 2; i++) {
+		assert_int_equal(find(&v, KU_MAP_USER, NULL, ALICE + i, FIXTURE_START,
+				     &found),
+		    FOUND_ENTRY);
+		write_word(f, found.off + KU_MAP_E_NEXT_NAME * 4, off);
+		off = found.off;
+		if (i + 1 != KU_MAP_MAX_CHAIN && i != KU_MAP_MAX_CHAIN)
+			continue;
+		/* so long is good, one more is not */
+		assert_int_equal(name_parse("u0", 2, &first), 0);
+		key = (struct siphash_key){ v.seed[0], v.seed[1] };
+		head = v.table[KU_MAP_USER_NAME].off +
+		    4 *
+			ku_map_bucket(siphash13(&key, "u0", 2),
+			    v.table[KU_MAP_USER_NAME].n);
+		write_word(f, head, off);
+		assert_int_equal(find(&v, KU_MAP_USER, &first, 0, FIXTURE_START, &found),
+		    i + 1 == KU_MAP_MAX_CHAIN ? FOUND_ENTRY : FOUND_NOTHING);
+	}
+	(void)close(v.fd);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 		    an_entry_that_is_replaced_on_the_way_is_not_lost, fixture_setup,
+		    fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_chain_is_not_followed_upwards,
+		    fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_chain_is_followed_for_so_many_steps_only, fixture_setup,
 		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(half_a_hash_makes_nobody_unknown,
 		    fixture_setup, fixture_teardown),
