@@ -32,9 +32,6 @@ static unsigned stat_uid;     /* fstat says the file is this one's, plus 1 */
 static void (*in_mmap)(void); /* called before each mmap */
 static bool jump_in_read;     /* a signal handler jumps out of the next siphash */
 static sigjmp_buf jump_to;
-static const char *watched; /* a lookup has a descriptor of this file: is it */
-static unsigned inherited;  /* kept by a program that is started now? */
-static unsigned not_inherited;
 
 int __real_open64(const char *path, int flags, ...);
 int __wrap_open64(const char *path, int flags, ...);
@@ -80,28 +77,6 @@ __wrap_fstat64(int fd, struct stat *st)
 	return r;
 }
 
-static void
-look_at_descriptors(void)
-{
-	char link[64], path[128];
-
-	for (int fd = 0; fd < 64; fd++) {
-		ssize_t n;
-
-		(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-		n = readlink(link, path, sizeof(path) - 1);
-		if (n < 0)
-			continue;
-		path[n] = '\0';
-		if (strcmp(path, watched) != 0)
-			continue;
-		if ((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0)
-			not_inherited++;
-		else
-			inherited++;
-	}
-}
-
 uint64_t
 __wrap_siphash13(const void *key, const void *data, size_t len)
 {
@@ -109,8 +84,6 @@ __wrap_siphash13(const void *key, const void *data, size_t len)
 		jump_in_read = false;
 		(void)raise(SIGALRM);
 	}
-	if (watched != NULL)
-		look_at_descriptors();
 	return __real_siphash13(key, data, len);
 }
 
@@ -135,7 +108,6 @@ setup(void **state)
 	stat_uid = 0;
 	in_mmap = NULL;
 	jump_in_read = false;
-	watched = NULL;
 	return fixture_setup(state);
 }
 
@@ -320,58 +292,6 @@ a_failed_mapping_is_not_tried_again_within_a_second(void **state)
 }
 
 /* In a child: descriptors 0 to 2 closed, the map must not land there. */
-static void
-descriptors_below_three_stay_free(void **state)
-{
-	struct fixture *f = *state;
-	int status;
-	pid_t pid;
-
-	fixture_user(f, "alice", 5000, LATER);
-	fixture_commit(f);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		int code = 0;
-
-		for (int fd = 0; fd < 3; fd++)
-			(void)close(fd);
-		/* Stateless, so that a descriptor is in use while the lookup runs. */
-		for (unsigned i = 0; i < MAP_SLOTS; i++)
-			f->m.slots[i].state = 1;
-		watched = f->path;
-		if (ask_user(&f->m, "alice") != MAP_HIT)
-			code = 1;
-		for (int fd = 0; fd < 3; fd++)
-			if (fcntl(fd, F_GETFD) != -1)
-				code = 2;
-		if (inherited != 0 || not_inherited == 0)
-			code = 3;
-		_exit(code);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-}
-
-static void
-a_program_started_meanwhile_gets_no_descriptor(void **state)
-{
-	struct fixture *f = *state;
-
-	inherited = 0;
-	not_inherited = 0;
-	fixture_user(f, "alice", 5000, LATER);
-	fixture_commit(f);
-	for (unsigned i = 0; i < MAP_SLOTS; i++)
-		f->m.slots[i].state = 1;
-	watched = f->path;
-	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
-	assert_int_equal(inherited, 0);
-	assert_int_not_equal(not_inherited, 0);
-	for (unsigned i = 0; i < MAP_SLOTS; i++)
-		f->m.slots[i].state = 0;
-}
-
 static void
 without_a_free_slot_lookups_go_through_a_descriptor(void **state)
 {
@@ -616,8 +536,6 @@ main(void)
 		T(a_file_of_another_owner_is_refused),
 		T(a_file_others_may_write_or_a_link_is_refused),
 		T(a_failed_mapping_is_not_tried_again_within_a_second),
-		T(descriptors_below_three_stay_free),
-		T(a_program_started_meanwhile_gets_no_descriptor),
 		T(without_a_free_slot_lookups_go_through_a_descriptor),
 		T(jumping_out_of_lookups_leaves_a_bounded_number_of_maps),
 		T(a_child_forked_under_reading_threads_goes_on),
