@@ -129,7 +129,7 @@ test_no_place_to_save_is_an_error(void **state)
 {
 	(void)state;
 	write_both("uri = 'https://b'\n", "cache_timeout = 500\n");
-	assert_int_equal(config_save_last_good("/nonexistent", "config", "unixd"),
+	assert_int_equal(config_save_last_good("no-such-place", "config", "unixd"),
 	    -ENOENT);
 	scratch_write("file", "");
 	assert_int_equal(config_save_last_good("file", "config", "unixd"), -ENOTDIR);

@@ -293,7 +293,7 @@ test_a_file_that_cannot_be_read_is_fatal(void **state)
 	FILE *f;
 
 	(void)state;
-	assert_int_equal(config_load("/", "/nonexistent", &c, &p), -EINVAL);
+	assert_int_equal(config_load("/", "no-such-place", &c, &p), -EINVAL);
 	assert_non_null(strstr(p.v[0].text, "/: cannot be read: Is a directory"));
 	config_problems_clear(&p);
 	c = config_free(c);
@@ -303,7 +303,7 @@ test_a_file_that_cannot_be_read_is_fatal(void **state)
 	for (size_t i = 0; i < 1024 * 1024 / 8 + 1; i++)
 		assert_true(fputs("#234567\n", f) >= 0);
 	assert_int_equal(fclose(f), 0);
-	assert_int_equal(config_load("big", "/nonexistent", &c, &p), -EINVAL);
+	assert_int_equal(config_load("big", "no-such-place", &c, &p), -EINVAL);
 	assert_non_null(strstr(p.v[0].text, "big: cannot be read: File too large"));
 }
 
@@ -328,7 +328,7 @@ test_a_file_that_anybody_may_write_is_told(void **state)
 	(void)state;
 	scratch_write("open", "uri = 'https://a'");
 	assert_int_equal(chmod("open", 0666), 0);
-	assert_int_equal(config_load("open", "/nonexistent", &c, &p), 0);
+	assert_int_equal(config_load("open", "no-such-place", &c, &p), 0);
 	assert_string_equal(p.v[0].text, "open: anybody may write this file: chmod o-w");
 }
 
