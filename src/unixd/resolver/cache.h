@@ -66,6 +66,7 @@ struct cache_group {
 	int32_t members_at; /* when, CACHE_NEVER */
 	int32_t stored_at;
 	uint32_t published;
+	bool to_store;   /* the list is to be written when it is shown the next time */
 	bool given;      /* people's records in the map may have its number */
 	uint8_t verdict; /* likewise, and as of user_version */
 	uint16_t judged;

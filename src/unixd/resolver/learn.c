@@ -80,6 +80,7 @@ learn_store_group(struct resolver *r, struct cache_group *cg)
 	if (r->loading)
 		return;
 	cg->stored_at = resolver_boot_s(r);
+	cg->to_store = false;
 	if (cg->has_list)
 		cache_group_members(&r->cache, cg, &m, &v);
 	store_put_group(r->ports.store, cg->g, cg->has_list ? &m : NULL, wall_of(r, at));

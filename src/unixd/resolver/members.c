@@ -86,11 +86,27 @@ members_collect(struct resolver *r, const struct cache_group *cg, struct strings
 	}
 }
 
+/* She is on the list; that she is nobody holds for as long as the server sends this list. */
+static void
+leave_out(struct resolver *r, const struct cache_group *cg, const char *spn)
+{
+	struct leftout_print print = { 0 };
+	struct cache_person p;
+	size_t pos = 0;
+
+	if (leftout_more(&r->leftouts, &cg->g->uuid, spn))
+		return;
+	while (cache_group_person(&r->cache, cg, &pos, &p)) {
+		if (p.listed)
+			leftout_print_add(&print, p.spn);
+	}
+	leftout_add(&r->leftouts, &cg->g->uuid, &print, spn);
+}
+
 static void
 drop(struct resolver *r, const char *spn, bool for_good)
 {
 	uint32_t number = cache_person_number(&r->cache, spn);
-	struct members *list;
 	struct cache_group *cg;
 	size_t pos;
 
@@ -100,13 +116,14 @@ drop(struct resolver *r, const char *spn, bool for_good)
 	     cg = cache_group_any_next(&r->cache, cg, &pos)) {
 		if ((cast_get(&cg->cast, number) & CAST_LISTED) == 0)
 			continue;
-		if (for_good) {
-			list = cache_group_copy_list(&r->cache, cg);
-			leftout_add(&r->leftouts, &cg->g->uuid, list, spn);
-			members_unref(list);
-		}
+		if (for_good)
+			leave_out(r, cg, spn);
 		cache_group_unlist(&r->cache, cg, number);
-		learn_store_group(r, cg);
+		/* Anybody can ask for thousands who are nobody, one after another. */
+		if (for_good)
+			cg->to_store = true;
+		else
+			learn_store_group(r, cg);
 		show_group_later(r, cg);
 	}
 }

@@ -183,6 +183,8 @@ show_group_now(struct resolver *r, struct cache_group *cg)
 	list_remove(&cg->dirty);
 	show_group(r, cg);
 	show_mapped(r);
+	if (cg->to_store)
+		show_group_later(r, cg);
 }
 
 /* The next group that is due is shown; false: there is none. */
@@ -196,6 +198,8 @@ show_a_due_group(struct resolver *r, size_t *work)
 	cg = container_of(r->due_groups.next, struct cache_group, dirty);
 	list_remove(&cg->dirty);
 	*work += 1 + cg->cast.n;
+	if (cg->to_store)
+		learn_store_group(r, cg);
 	if (r->ports.publish != NULL)
 		show_group(r, cg);
 	return true;
