@@ -19,8 +19,8 @@
 
 #define LATER (FIXTURE_START + 800)
 
-static const char *watched; /* a lookup has a descriptor of this file: is it */
-static unsigned inherited;  /* kept by a program that is started now? */
+static const char *watched; /* a lookup has a descriptor of this file: is it in */
+static unsigned inherited;  /* the way of a program that is started now? */
 static unsigned not_inherited;
 
 uint64_t __real_siphash13(const void *key, const void *data, size_t len);
@@ -41,7 +41,7 @@ look_at_descriptors(void)
 		path[n] = '\0';
 		if (strcmp(path, watched) != 0)
 			continue;
-		if ((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0)
+		if (fd > 2 && (fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0)
 			not_inherited++;
 		else
 			inherited++;
