@@ -89,13 +89,9 @@ static bool
 is_excepted(const struct publish *p, const uint8_t *rec)
 {
 	uint32_t key_len, len;
-	const char *key, *alias;
+	const char *key = record_key(rec, &key_len), *alias = record_aliases(rec, &len);
 	char text[NAME_MAX_TEXT + 1];
 
-	if (p->local.n_except == 0)
-		return false;
-	key = record_key(rec, &key_len);
-	alias = record_aliases(rec, &len);
 	if (key_len > NAME_MAX_TEXT)
 		return false;
 	memcpy(text, key, key_len);
@@ -127,7 +123,7 @@ entries_is_hidden(const struct publish *p, const uint8_t *rec)
 
 	if (key_len > NAME_MAX_TEXT)
 		return true;
-	if (is_excepted(p, rec))
+	if (p->local.n_except != 0 && is_excepted(p, rec))
 		return false;
 	memcpy(text, key, key_len);
 	text[key_len] = '\0';

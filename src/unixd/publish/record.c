@@ -92,20 +92,33 @@ has_key(const struct record_buf *keys, const char *text, size_t len)
 	return false;
 }
 
+static void
+add_parsed_key(struct record_buf *to, const char *key, const char *own_domain)
+{
+	struct name name;
+
+	if (key == NULL || name_parse(key, strlen(key), &name) != 0 ||
+	    name.kind == NAME_UUID)
+		return;
+	name_strip_domain(&name, own_domain);
+	if (!has_key(to, name.text, name.len))
+		add(to, name.text, name.len + 1);
+}
+
 void
 record_keys(struct record_buf *to, const char *const *keys, size_t n_keys,
     const char *own_domain)
 {
 	to->len = 0;
 	for (size_t i = 0; i < n_keys; i++) {
-		struct name name;
+		size_t len = keys[i] != NULL ? name_canonical_len(keys[i], NAME_SHORT)
+					     : 0;
 
-		if (keys[i] == NULL || name_parse(keys[i], strlen(keys[i]), &name) != 0 ||
-		    name.kind == NAME_UUID)
-			continue;
-		name_strip_domain(&name, own_domain);
-		if (!has_key(to, name.text, name.len))
-			add(to, name.text, name.len + 1);
+		/* Nearly all are short and canonical: nothing to be made of them. */
+		if (len == 0)
+			add_parsed_key(to, keys[i], own_domain);
+		else if (!has_key(to, keys[i], len))
+			add(to, keys[i], len + 1);
 	}
 }
 

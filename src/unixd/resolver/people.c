@@ -120,10 +120,10 @@ uint32_t
 people_find_stranger(const struct people *p, const char *name, const char *spn)
 {
 	uint32_t i = chains_first(&p->strangers, hmap_hash(spn, strlen(spn)));
+	const struct stranger *s;
 
-	for (; i != 0; i = *next_stranger(p, i)) {
-		const struct stranger *s = people_stranger(p, i);
-
+	for (; i != 0; i = s->next) {
+		s = people_stranger(p, i);
 		if (streq(s->text + s->spn_at, spn) &&
 		    (name == NULL || streq(s->text, name)))
 			return i;
