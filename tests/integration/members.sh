@@ -26,7 +26,6 @@ members()
 	getent group "$1" | cut -d: -f4 | tr ',' '\n' | grep -c .
 }
 
-
 # The search itself is refused, as the recorded server refuses it.
 DEVIDM_TOKEN=$(devidm_login)
 uuid=$(devidm_get /v1/group/everyone | sed -n 's/.*"uuid":\["\([^"]*\)"\].*/\1/p')
