@@ -558,6 +558,7 @@ resolver_accept_id(struct resolver *r, const struct name *name, uint32_t *ret_ol
 	now = row->pending;
 	idtable_set(&r->ids, &cu->u->uuid, now, now);
 	store_put_id(r->ports.store, &cu->u->uuid, now, now);
+	store_hurry(r->ports.store);
 	log_info("user: uid accepted name=%s old=%" PRIu32 " new=%" PRIu32, cu->u->spn,
 	    before, now);
 	show_hide_user(r, cu);

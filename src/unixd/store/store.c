@@ -393,6 +393,8 @@ store_put_user(struct store *s, const struct user *u, int64_t wall_s)
 	struct op op = { .uuid = u->uuid, .wall_s = wall_s };
 
 	op.blob = user_pack(u, &op.len);
+	/* Somebody who may not log in any more: nor after a crash. */
+	s->hurried |= !u->valid;
 	put(s, OP_USER, &op);
 }
 
@@ -422,6 +424,13 @@ void
 store_put_id(struct store *s, const struct uuid *uuid, uint32_t id, uint32_t pending)
 {
 	put(s, OP_ID, &(struct op){ .uuid = *uuid, .id = id, .pending = pending });
+}
+
+void
+store_hurry(struct store *s)
+{
+	s->hurried = true;
+	kick_in_time(s);
 }
 
 static void

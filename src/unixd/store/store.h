@@ -72,6 +72,8 @@ void store_del_user(struct store *s, const struct uuid *uuid);
 void store_del_group(struct store *s, const struct uuid *uuid);
 void store_put_id(struct store *s, const struct uuid *uuid, uint32_t id,
     uint32_t pending);
+/* What has been put is written now, not gathered: the server cannot say it again. */
+void store_hurry(struct store *s);
 /* Forgets users, groups and credentials; ids and values stay. */
 void store_clear(struct store *s);
 

@@ -74,6 +74,38 @@ what_cannot_be_asked_for_again_is_written_at_once_and_takes_them_along(void **st
 	assert_true(kit_flush(k));
 }
 
+/* Locked, or expired: after a crash she must not find her old record. */
+static void
+who_may_not_log_in_any_more_is_written_at_once(void **state)
+{
+	struct kit *k = *state;
+	struct user *u;
+
+	begin(k);
+	u = kit_user(1, "A Person");
+	u->valid = false;
+	store_put_user(k->store, u, 1);
+	user_unref(u);
+	assert_int_equal(batches, 1);
+	assert_true(kit_flush(k));
+}
+
+static void
+what_root_has_decided_is_written_at_once(void **state)
+{
+	struct kit *k = *state;
+	struct uuid uuid = kit_uuid(1);
+
+	begin(k);
+	learn(k, 1);
+	store_put_id(k->store, &uuid, 100002, 100002);
+	assert_int_equal(batches, 0);
+	store_hurry(k->store);
+	assert_int_equal(batches, 1);
+	store_hurry(k->store);
+	assert_true(kit_flush(k));
+}
+
 static void
 whoever_waits_for_it_does_not_wait_to_be_gathered(void **state)
 {
@@ -95,6 +127,11 @@ main(void)
 		    kit_teardown),
 		cmocka_unit_test_setup_teardown(
 		    what_cannot_be_asked_for_again_is_written_at_once_and_takes_them_along,
+		    kit_setup, kit_teardown),
+		cmocka_unit_test_setup_teardown(
+		    who_may_not_log_in_any_more_is_written_at_once, kit_setup,
+		    kit_teardown),
+		cmocka_unit_test_setup_teardown(what_root_has_decided_is_written_at_once,
 		    kit_setup, kit_teardown),
 		cmocka_unit_test_setup_teardown(
 		    whoever_waits_for_it_does_not_wait_to_be_gathered, kit_setup,
