@@ -370,6 +370,37 @@ a_system_account_is_not_published(void **state)
 	assert_int_equal(stats.users, 1);
 }
 
+/* Behind the entry it would be hidden only for as long as the entry stands there. */
+static void
+a_negative_does_not_come_back_when_its_entry_goes(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_commit(f);
+	publish_negative(f->p, PUBLISH_USER, "alice", 0, fixture_now + 60);
+	publish_negative(f->p, PUBLISH_USER, NULL, 5000, fixture_now + 60);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_NEGATIVE);
+	fixture_user(f, "alice", 5000, LATER);
+	publish_remove(f->p, PUBLISH_USER, 5000);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_ABSENT);
+	assert_int_equal(ask_uid(&f->m, 5000), MAP_ABSENT);
+}
+
+static void
+a_group_waits_for_the_whole_of_its_second(void **state)
+{
+	const char *const members[] = { "alice", "bob" };
+	struct fixture *f = *state;
+
+	fixture_commit(f);
+	fixture_group(f, "staff", 6000, NULL, 0, LATER);
+	fixture_group(f, "staff", 6000, members, 1, LATER);
+	f->ts.now.mono_ns += 900000000;
+	fixture_group(f, "staff", 6000, members, 2, LATER);
+	assert_int_equal(ask_group(&f->m, "staff"), MAP_HIT);
+	assert_null(asked_gr.gr_mem[0]);
+}
+
 static void
 there_is_room_for_twice_what_is_there(void **state)
 {
@@ -405,6 +436,8 @@ main(void)
 		T(without_space_the_old_file_goes_on_and_changes_are_asked_for),
 		T(there_is_room_for_twice_what_is_there),
 		T(a_system_account_is_not_published),
+		T(a_negative_does_not_come_back_when_its_entry_goes),
+		T(a_group_waits_for_the_whole_of_its_second),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
