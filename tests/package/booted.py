@@ -221,6 +221,15 @@ def in_its_place(host, server):
     # Its packages leave nsswitch.conf to the administrator, so an upgrade does, too.
     host.run("sed", "-i", "s/^passwd:.*/passwd: kanidm files/", "/etc/nsswitch.conf")
     until("getent knows alice", 20, host.knows_alice)
+    host.install(3, "--allow-downgrades")
+    host.run("systemctl", "daemon-reload")
+    host.run("systemctl", "restart", "kanidm-unixd")
+    true("and back: its unit runs, with its cache", host.path(
+        "/var/cache/kanidm-unixd/kanidm.cache.db").exists() and host.out(
+            "systemctl", "is-active", "kanidm-unixd", check=False) == "active")
+    host.run("systemctl", "stop", "kanidm-unixd")
+    host.install(1)
+    until("getent knows alice again", 20, host.knows_alice)
     host.apt("purge", *PACKAGES)
     kept = [host.path(path).read_text().strip() for path in
             ("/var/cache/kanidm-unixd/kanidm.cache.db", "/var/lib/kanidm-unixd/hsm-pin")]
