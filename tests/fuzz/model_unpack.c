@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * Blobs of the cache. Whatever unpacks must pack to bytes that unpack to the same record;
+ * Blobs of the cache. Whatever unpacks must pack to bytes that unpack to the same record,
+ * also when the groups that it names are known;
  * the first byte of the input chooses between the two kinds.
  */
 #include <stdint.h>
@@ -9,6 +10,30 @@
 #include "src/unixd/model/model.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct groupid *
+find_in(void *arg, const struct uuid *uuid)
+{
+	const struct user *u = arg;
+
+	for (uint32_t i = 0; i < u->n_groups; i++) {
+		if (uuid_equal(&u->groups[i]->uuid, uuid))
+			return u->groups[i];
+	}
+	return NULL;
+}
+
+/* Groups that are known already change nothing but who owns them. */
+static void
+share_groups(const uint8_t *data, size_t size, struct user *u)
+{
+	const struct model_share share = { find_in, u };
+	struct user *again;
+
+	if (user_unpack_sharing(data, size, &share, &again) < 0 || !user_equal(u, again))
+		abort();
+	user_unref(again);
+}
 
 static void
 try_user(const uint8_t *data, size_t size)
@@ -20,6 +45,7 @@ try_user(const uint8_t *data, size_t size)
 
 	if (user_unpack(data, size, &u) < 0)
 		return;
+	share_groups(data, size, u);
 	blob = user_pack(u, &len);
 	if (user_unpack(blob, len, &again) < 0 || !user_equal(u, again))
 		abort();
