@@ -278,11 +278,11 @@ main(int argc, char **argv)
 	struct fill f = { .wall_s = time(NULL), .domain = "example.com" };
 	const char *note = NULL;
 	unsigned long n;
-	char *end;
+	char *end = NULL;
 	int r;
 
 	n = argc > 2 ? strtoul(argv[2], &end, 10) : 0;
-	if (argc < 3 || argc > 4 || *end != '\0' || n == 0 || n > MAX_PEOPLE) {
+	if (end == NULL || argc > 4 || *end != '\0' || n == 0 || n > MAX_PEOPLE) {
 		(void)fprintf(stderr, "usage: fill DB N [DOMAIN]\n");
 		return 2;
 	}

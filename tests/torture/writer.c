@@ -177,11 +177,11 @@ come_or_go(struct writer *w, uint32_t who)
 		has_done(w, who);
 		break;
 	case 2:
-		if (dice(w, 3) == 0) {
+		if (dice(w, 3) == 0)
 			clear_negatives(w);
-			break;
-		}
-		/* fall through */
+		else
+			change(w, who);
+		break;
 	default:
 		change(w, who);
 		break;
