@@ -4,6 +4,8 @@
  * its first version in the file stands, with the contents of its newest one. Entries before
  * `base_end` are in order of id, so that an enumeration whose generation has gone can go on
  * in another one behind the last id it gave; the cursor is therefore (generation, last id).
+ * Up to that id everybody counts as given: who was, may stand behind `base_end` now, where
+ * order says nothing.
  */
 #include "src/base/ids.h"
 #include "src/map/answer.h"
@@ -18,7 +20,8 @@
 
 struct position {
 	uint32_t last;
-	uint32_t word; /* flags and generation */
+	uint32_t word;  /* flags and generation */
+	uint32_t given; /* in generations before this one: ids up to here */
 };
 
 static bool
@@ -62,10 +65,12 @@ next_in(const struct access *a, enum ku_map_kind kind, struct position *pos,
 		return MAP_ABSENT; /* all that was in order has been given */
 	if (same && !resume(v, kind, pos->last, &off))
 		return MAP_ABSENT;
+	if (begun && !same)
+		pos->given = pos->last;
 	while (find_next_first(v, kind, &off, &id, &at)) {
 		enum map_answer got;
 
-		if (begun && !same && id <= pos->last)
+		if (id <= pos->given)
 			continue;
 		/* The newest version names this place as its first: so the next call finds
 		 * its way back to here, and a file cannot lead a caller in a circle. */
@@ -89,7 +94,7 @@ static enum map_answer
 next(struct map *m, enum ku_map_kind kind, uint64_t *cursor, answer_fn take, void *arg)
 {
 	uint64_t was = __atomic_load_n(cursor, __ATOMIC_RELAXED);
-	struct position pos = { (uint32_t)(was >> 32), (uint32_t)was };
+	struct position pos = { (uint32_t)(was >> 32), (uint32_t)was, 0 };
 	unsigned which = kind == KU_MAP_GROUP;
 	uint32_t now = hold_now();
 	enum map_answer got;
@@ -97,6 +102,8 @@ next(struct map *m, enum ku_map_kind kind, uint64_t *cursor, answer_fn take, voi
 
 	if (was == 0)
 		hold_drop(m, which);
+	else
+		pos.given = __atomic_load_n(&m->given[which], __ATOMIC_RELAXED);
 	if (!hold_acquire_held(m, which, pos.word & TAG_MASK, TAG_MASK, now, &a)) {
 		if (!hold_acquire(m, now, &a))
 			return MAP_NONE;
@@ -104,9 +111,11 @@ next(struct map *m, enum ku_map_kind kind, uint64_t *cursor, answer_fn take, voi
 	}
 	got = is_usable(&a, now) ? next_in(&a, kind, &pos, take, arg) : MAP_NONE;
 	hold_release(m, &a);
-	if (got == MAP_HIT)
+	if (got == MAP_HIT) {
+		__atomic_store_n(&m->given[which], pos.given, __ATOMIC_RELAXED);
 		__atomic_store_n(cursor, (uint64_t)pos.last << 32 | pos.word,
 		    __ATOMIC_RELAXED);
+	}
 	return got;
 }
 

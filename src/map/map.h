@@ -62,6 +62,7 @@ struct map {
 	uint32_t owner;
 	uint32_t held[2]; /* slot number + 1 that an enumeration keeps to */
 	uint32_t held_since[2];
+	uint32_t given[2]; /* last id of the generation that an enumeration has left */
 	struct map_slot slots[MAP_SLOTS];
 };
 

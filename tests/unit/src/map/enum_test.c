@@ -216,6 +216,32 @@ behind_the_ordered_part_a_lost_generation_is_the_end(void **state)
 	assert_int_equal(walk(f, &cursor, ids, MAX), 0);
 }
 
+/* A cache that was cleared fills in the order of questions, all of it behind the empty
+ * ordered part of a new generation. */
+static void
+nobody_comes_twice_when_the_cache_is_cleared_meanwhile(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t cursor = 0;
+	uint32_t ids[MAX];
+
+	people(f, 5000, 10);
+	fixture_commit(f);
+	assert_int_equal(walk(f, &cursor, ids, 4), 4);
+	publish_clear(f->p);
+	people(f, 5008, 2);
+	people(f, 5000, 8);
+	publish_lease(f->p, fixture_now, 0);
+	assert_int_equal(walk(f, &cursor, ids, MAX), 6);
+	assert_int_equal(ids[0], 5008);
+	assert_int_equal(ids[1], 5009);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(ids[2 + i], 5004 + i);
+	/* The next enumeration knows nothing of that. */
+	map_enum_end(&f->m, &cursor);
+	assert_int_equal(walk(f, &cursor, ids, MAX), 10);
+}
+
 static void
 it_needs_no_daemon_but_ends_with_the_offline_limit(void **state)
 {
@@ -282,6 +308,7 @@ main(void)
 		T(it_keeps_to_its_generation_until_it_ends),
 		T(a_generation_that_has_gone_is_continued_behind_the_last_id),
 		T(behind_the_ordered_part_a_lost_generation_is_the_end),
+		T(nobody_comes_twice_when_the_cache_is_cleared_meanwhile),
 		T(it_needs_no_daemon_but_ends_with_the_offline_limit),
 		T(a_withdrawn_generation_is_not_given_from),
 		T(two_enumerations_at_once_both_see_everybody),

@@ -63,19 +63,25 @@ __wrap_index_from(const struct index *ix, uint32_t id)
 	return __real_index_from(ix, id);
 }
 
+/* What other threads do keeps nobody waiting. */
+static void
+work(int64_t ns)
+{
+	if (gettid() == getpid())
+		work_ns += ns;
+}
+
 ssize_t
 __wrap_write(int fd, const void *data, size_t len)
 {
-	work_ns += BLOCK_NS;
+	work(BLOCK_NS);
 	return __real_write(fd, data, len);
 }
 
-/* What other threads do keeps nobody waiting. */
 int
 __wrap_munmap(void *addr, size_t len)
 {
-	if (gettid() == getpid())
-		work_ns += (int64_t)(len / 4096) * STEP_NS;
+	work((int64_t)(len / 4096) * STEP_NS);
 	return __real_munmap(addr, len);
 }
 
