@@ -4,9 +4,10 @@
  *
  * One batch at a time is with the lane. Whatever comes meanwhile waits and becomes the
  * next batch, so a storm of changes turns into few large transactions by itself. Records of
- * people and groups and their ids, which the server can give us again, are gathered for a
- * moment before that: a transaction and its sync for each of a thousand would cost more than
- * asking for them did. Everything else is written at once, and takes them along. A batch
+ * people and groups and their ids, which the server can give us again, are written with the
+ * turn of the loop that they came in, but when a batch has just begun they are gathered for
+ * a moment: a transaction and its sync for each of a thousand would cost more than asking
+ * for them did. Everything else is written at once, and takes them along. A batch
  * that failed goes back into the queue (queue.c) and is tried again with growing pauses;
  * whoever cannot wait makes it be tried at once.
  */
@@ -28,7 +29,7 @@
 
 #define RETRY_FIRST (250 * CLOCK_MS)
 #define RETRY_MAX   (60 * CLOCK_S)
-#define GATHER      (100 * CLOCK_MS)
+#define GATHER      (20 * CLOCK_MS)
 
 _Static_assert(STORE_MAX_KEY == OP_KEY_MAX, "one length of a key");
 
@@ -65,6 +66,7 @@ struct store {
 	struct batch *in_flight;
 	struct timer retry;
 	struct timer gather;
+	int64_t begun_ns; /* when the last batch did, CLOCK_MONOTONIC */
 	bool hurried;     /* something that is queued does not wait to be gathered */
 	int64_t pause_ns; /* 0: the last write went well */
 	bool held;        /* while loading and closing nothing is posted */
@@ -128,6 +130,8 @@ kick(struct store *s)
 	timers_unset(loop_timers(s->loop), &s->gather);
 	s->hurried = false;
 	s->in_flight = take_batch(s);
+	if (s->in_flight != NULL)
+		s->begun_ns = loop_timers(s->loop)->now.mono_ns;
 	if (s->in_flight != NULL && lane_post(s->lane, &s->in_flight->job) < 0)
 		abort(); /* the lane has no bound, and is stopped only while held */
 }
@@ -144,6 +148,14 @@ gathered(struct timer *t)
 	kick(container_of(t, struct store, gather));
 }
 
+static int64_t
+gather_for(const struct store *s)
+{
+	int64_t quiet = loop_timers(s->loop)->now.mono_ns - s->begun_ns;
+
+	return s->begun_ns == 0 || quiet >= GATHER ? 0 : GATHER - quiet;
+}
+
 /* At once, or soon when only what the server can give us again is queued. */
 static void
 kick_in_time(struct store *s)
@@ -152,7 +164,7 @@ kick_in_time(struct store *s)
 	    !list_is_empty(&s->told))
 		kick(s);
 	else if (queue_has_names(&s->queue) && !timer_is_set(&s->gather))
-		timers_set(loop_timers(s->loop), &s->gather, GATHER);
+		timers_set(loop_timers(s->loop), &s->gather, gather_for(s));
 }
 
 static void

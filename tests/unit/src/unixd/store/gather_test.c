@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* How many transactions there are: each is a batch that is posted to the lane. */
 #include "src/unixd/core/lane.h"
+#include "src/unixd/core/loop.h"
 #include "unit/src/unixd/store/kit.h"
 
 static unsigned batches;
@@ -54,6 +55,31 @@ people_learnt_one_after_another_share_a_transaction(void **state)
 	until_batches_are(k, 1);
 	assert_true(kit_flush(k));
 	assert_int_equal(batches, 2);
+}
+
+static int64_t
+next_in(struct kit *k)
+{
+	const struct timers *ts = loop_timers(k->loop);
+
+	return timers_next(ts) - ts->now.mono_ns;
+}
+
+/* Whoever has been answered is known after a crash, too, unless it is one of many. */
+static void
+somebody_learnt_alone_is_written_with_the_turn(void **state)
+{
+	struct kit *k = *state;
+
+	begin(k);
+	learn(k, 1);
+	assert_true(next_in(k) <= 0);
+	until_batches_are(k, 1);
+	assert_true(kit_flush(k));
+	learn(k, 2);
+	assert_true(next_in(k) > 0);
+	assert_true(next_in(k) <= 20 * CLOCK_MS);
+	assert_true(kit_flush(k));
 }
 
 static void
@@ -124,6 +150,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 		    people_learnt_one_after_another_share_a_transaction, kit_setup,
+		    kit_teardown),
+		cmocka_unit_test_setup_teardown(
+		    somebody_learnt_alone_is_written_with_the_turn, kit_setup,
 		    kit_teardown),
 		cmocka_unit_test_setup_teardown(
 		    what_cannot_be_asked_for_again_is_written_at_once_and_takes_them_along,
