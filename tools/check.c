@@ -314,7 +314,7 @@ check_clear(struct check *c)
 }
 
 int
-check_host(const struct tool *t, const struct check_host *host, bool verbose, bool json)
+check_host(const struct tool *t, const struct check_host *host, bool verbose)
 {
 	cleanup_(tool_answer_clear) struct tool_answer answer = { 0 };
 	cleanup_(freep) const char **v = NULL;
@@ -323,7 +323,7 @@ check_host(const struct tool *t, const struct check_host *host, bool verbose, bo
 	struct stat st;
 
 	if (!check_stat(&c, "/", &st)) {
-		(void)fprintf(t->err, "check: %s/: %s\n", host->root, strerror(errno));
+		(void)tool_fail(t, "check", "%s/: %s", host->root, strerror(errno));
 		return 2;
 	}
 	c.admin = st.st_uid;
@@ -335,7 +335,7 @@ check_host(const struct tool *t, const struct check_host *host, bool verbose, bo
 	}
 	if (c.n_lines > 0)
 		qsort(c.lines, c.n_lines, sizeof(*c.lines), by_gravity);
-	if (json) {
+	if (t->json) {
 		if (print_json(&c, t->out, verbose) < 0)
 			return 2;
 	} else
@@ -357,7 +357,7 @@ module_loads(void)
 }
 
 int
-cmd_check(const struct tool *t, bool verbose, bool json)
+cmd_check(const struct tool *t, bool verbose)
 {
 	struct check_host host = {
 		.root = "",
@@ -368,5 +368,5 @@ cmd_check(const struct tool *t, bool verbose, bool json)
 		.module_loads = module_loads,
 	};
 
-	return check_host(t, &host, verbose, json);
+	return check_host(t, &host, verbose);
 }

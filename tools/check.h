@@ -29,5 +29,4 @@ struct check_host {
 };
 
 /* 0: nothing that is an error was found, 1: an error was found, 2: it could not be said. */
-int check_host(const struct tool *t, const struct check_host *host, bool verbose,
-    bool json);
+int check_host(const struct tool *t, const struct check_host *host, bool verbose);

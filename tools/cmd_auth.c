@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ku/wire.h"
@@ -17,6 +18,7 @@
 #include "src/base/secret.h"
 #include "src/base/util.h"
 #include "src/client/client.h"
+#include "src/prog/jsonw.h"
 #include "tools/commands.h"
 #include "tools/password.h"
 
@@ -93,6 +95,12 @@ static const struct words status_words[] = {
 };
 /* clang-format on */
 
+/* What became of one phase, for --json. */
+struct outcome {
+	enum result result;
+	char *why; /* NULL: there is nothing to explain */
+};
+
 /* One phase under way. */
 struct phase {
 	const struct tool *t;
@@ -100,6 +108,7 @@ struct phase {
 	const char *account;
 	const struct words *verdicts;
 	size_t n_verdicts;
+	struct outcome *outcome;
 };
 
 /* The line that scripts read, and on the other stream why, when there is a reason. */
@@ -114,14 +123,17 @@ static bool printf_(3, 4)
 	};
 	va_list ap;
 
-	(void)fprintf(p->t->out, "%s %s\n", p->name, line[result]);
-	(void)fflush(p->t->out);
+	p->outcome->result = result;
+	if (!p->t->json) {
+		(void)fprintf(p->t->out, "%s %s\n", p->name, line[result]);
+		(void)fflush(p->t->out);
+	}
 	if (fmt != NULL) {
-		(void)fprintf(p->t->err, "%s: ", p->name);
 		va_start(ap, fmt);
-		(void)vfprintf(p->t->err, fmt, ap);
+		if (vasprintf(&p->outcome->why, fmt, ap) < 0)
+			abort();
 		va_end(ap);
-		(void)fputc('\n', p->t->err);
+		(void)fprintf(p->t->err, "%s: %s\n", p->name, p->outcome->why);
 	}
 	return result == SUCCESS;
 }
@@ -279,13 +291,45 @@ check_account(const struct phase *p)
 	return judge(p, KU_OP_PAM_ACCT, &e, TIMEOUT_MS);
 }
 
+static void
+put_outcome(struct jsonw *w, const struct phase *p, const char *why_key)
+{
+	static const char *const word[] = {
+		[SENSELESS] = "failed",
+		[SUCCESS] = "success",
+		[FAILED] = "failed",
+		[UNKNOWN] = "unknown",
+	};
+
+	jsonw_string(w, p->name, word[p->outcome->result]);
+	if (p->outcome->why != NULL)
+		jsonw_string(w, why_key, p->outcome->why);
+}
+
+static bool
+print_json(const struct phase *auth, const struct phase *account, bool both)
+{
+	struct jsonw w;
+
+	jsonw_begin(&w, auth->t->out);
+	jsonw_open_object(&w, NULL);
+	jsonw_bool(&w, "success", both);
+	jsonw_string(&w, "name", auth->account);
+	put_outcome(&w, auth, "auth_reason");
+	put_outcome(&w, account, "account_reason");
+	jsonw_close(&w);
+	return jsonw_end(&w) == 0;
+}
+
 int
 cmd_auth_test(const struct tool *t, const char *name)
 {
-	const struct phase auth = { t, "auth", name, auth_words, ARRAY_SIZE(auth_words) };
+	struct outcome outcomes[2] = { 0 };
+	const struct phase auth = { t, "auth", name, auth_words, ARRAY_SIZE(auth_words),
+		&outcomes[0] };
 	const struct phase account = { t, "account", name, account_words,
-		ARRAY_SIZE(account_words) };
-	bool first, second;
+		ARRAY_SIZE(account_words), &outcomes[1] };
+	bool first, second, printed = true;
 	int deadline_ms;
 	uint16_t status;
 
@@ -294,5 +338,9 @@ cmd_auth_test(const struct tool *t, const char *name)
 	first = status == KU_ST_OK ? authenticate(&auth, deadline_ms)
 				   : finish_status(&auth, status);
 	second = check_account(&account);
-	return first && second ? 0 : 1;
+	if (t->json)
+		printed = print_json(&auth, &account, first && second);
+	free(outcomes[0].why);
+	free(outcomes[1].why);
+	return first && second && printed ? 0 : 1;
 }

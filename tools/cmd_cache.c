@@ -7,6 +7,7 @@
 
 #include "ku/wire.h"
 #include "ku/wire_ops.h"
+#include "src/prog/jsonw.h"
 #include "tools/commands.h"
 
 #define TIMEOUT_MS 5000
@@ -20,8 +21,7 @@ simple(const struct tool *t, uint16_t op, const char *cmd, const char *hint)
 		return 1;
 	if (a.status != KU_ST_OK)
 		return tool_refused(t, cmd, &a, hint);
-	(void)fprintf(t->out, "success\n");
-	return 0;
+	return tool_success(t);
 }
 
 int
@@ -34,13 +34,26 @@ cmd_cache_invalidate(const struct tool *t)
 int
 cmd_cache_clear(const struct tool *t, bool really)
 {
-	if (!really) {
-		(void)fprintf(t->err,
-		    "cache-clear: Are you sure you want to proceed? If so use --really\n");
-		return 1;
-	}
+	if (!really)
+		return tool_fail(t, "cache-clear",
+		    "Are you sure you want to proceed? If so use --really");
 	return simple(t, KU_OP_CACHE_CLEAR, "cache-clear",
 	    "sudo kanidm-unix cache-clear --really");
+}
+
+static int
+print_accepted(const struct tool *t, const char *name, uint32_t old_id, uint32_t new_id)
+{
+	struct jsonw w;
+
+	jsonw_begin(&w, t->out);
+	jsonw_open_object(&w, NULL);
+	jsonw_bool(&w, "success", true);
+	jsonw_string(&w, "name", name);
+	jsonw_uint(&w, "old_uid", old_id);
+	jsonw_uint(&w, "new_uid", new_id);
+	jsonw_close(&w);
+	return jsonw_end(&w) == 0 ? 0 : 1;
 }
 
 int
@@ -52,10 +65,8 @@ cmd_accept_id(const struct tool *t, const char *name)
 	uint32_t old_id, new_id;
 	struct dec d;
 
-	if (len == 0) {
-		(void)fprintf(t->err, "accept-id: this cannot be the name of an entry\n");
-		return 1;
-	}
+	if (len == 0)
+		return tool_fail(t, "accept-id", "this cannot be the name of an entry");
 	if (!tool_ask_loudly(t, KU_OP_ACCEPT_ID, req, len, TIMEOUT_MS, &a))
 		return 1;
 	if (a.status != KU_ST_OK)
@@ -64,10 +75,10 @@ cmd_accept_id(const struct tool *t, const char *name)
 	dec_init(&d, a.body, a.len);
 	old_id = dec_u32(&d);
 	new_id = dec_u32(&d);
-	if (!dec_done(&d)) {
-		(void)fprintf(t->err, "accept-id: the daemon's answer makes no sense\n");
-		return 1;
-	}
+	if (!dec_done(&d))
+		return tool_fail(t, "accept-id", "the daemon's answer makes no sense");
+	if (t->json)
+		return print_accepted(t, name, old_id, new_id);
 	(void)fprintf(t->out, "success: %s %" PRIu32 " -> %" PRIu32 "\n", name, old_id,
 	    new_id);
 	return 0;

@@ -71,7 +71,7 @@ print_lines(const struct tool *t, const char *const *lines, size_t n, const char
 }
 
 int
-cmd_explain(const struct tool *t, const char *name, bool json)
+cmd_explain(const struct tool *t, const char *name)
 {
 	cleanup_(tool_answer_clear) struct tool_answer a = { 0 }, passwd = { 0 };
 	cleanup_(freep) const char **lines = NULL;
@@ -79,20 +79,16 @@ cmd_explain(const struct tool *t, const char *name, bool json)
 	size_t n = 0, len = tool_pack_name(req, sizeof(req), name);
 	const char *shown;
 
-	if (len == 0) {
-		(void)fprintf(t->err, "explain: too long to be the name of an entry\n");
-		return 1;
-	}
+	if (len == 0)
+		return tool_fail(t, "explain", "too long to be the name of an entry");
 	if (!tool_ask_loudly(t, KU_OP_EXPLAIN, req, len, TIMEOUT_MS, &a))
 		return 1;
 	if (a.status != KU_ST_OK)
 		return tool_refused(t, "explain", &a, NULL);
-	if (tool_strings(&a, &lines, &n) < 0) {
-		(void)fprintf(t->err, "explain: the daemon's answer makes no sense\n");
-		return 1;
-	}
+	if (tool_strings(&a, &lines, &n) < 0)
+		return tool_fail(t, "explain", "the daemon's answer makes no sense");
 	shown = other_spelling(t, name, req, len, &passwd);
-	if (json)
+	if (t->json)
 		return print_json(t, lines, n, shown);
 	print_lines(t, lines, n, name, shown);
 	return 0;

@@ -23,7 +23,7 @@ is_short(const char *key)
 }
 
 int
-cmd_status(const struct tool *t, bool verbose, bool json)
+cmd_status(const struct tool *t, bool verbose)
 {
 	cleanup_(tool_answer_clear) struct tool_answer a = { 0 };
 	cleanup_(freep) const char **v = NULL;
@@ -33,11 +33,9 @@ cmd_status(const struct tool *t, bool verbose, bool json)
 		return 1;
 	if (a.status != KU_ST_OK)
 		return tool_refused(t, "status", &a, NULL);
-	if (tool_strings(&a, &v, &n) < 0 || n % 2 != 0) {
-		(void)fprintf(t->err, "status: the daemon's answer makes no sense\n");
-		return 1;
-	}
-	if (json)
+	if (tool_strings(&a, &v, &n) < 0 || n % 2 != 0)
+		return tool_fail(t, "status", "the daemon's answer makes no sense");
+	if (t->json)
 		return pairs_print_json(t->out, v, n) == 0 ? 0 : 1;
 	for (size_t i = 0; i < n; i += 2) {
 		if (verbose || is_short(v[i]))

@@ -6,10 +6,10 @@
 
 #include "tools/tool.h"
 
-int cmd_status(const struct tool *t, bool verbose, bool json);
-int cmd_explain(const struct tool *t, const char *name, bool json);
+int cmd_status(const struct tool *t, bool verbose);
+int cmd_explain(const struct tool *t, const char *name);
 /* 0: nothing is an error, 1: something is, 2: the result could not be printed. */
-int cmd_check(const struct tool *t, bool verbose, bool json);
+int cmd_check(const struct tool *t, bool verbose);
 int cmd_cache_invalidate(const struct tool *t);
 int cmd_cache_clear(const struct tool *t, bool really);
 int cmd_accept_id(const struct tool *t, const char *name);

@@ -6,13 +6,13 @@
 #include "src/base/util.h"
 #include "src/cli/programs.h"
 #include "src/prog/config.h"
+#include "src/prog/jsonw.h"
 #include "src/prog/xalloc.h"
 #include "tools/commands.h"
 
 struct args {
 	struct tool *t;
 	bool verbose;
-	bool json;
 	bool really;
 	const char *name;
 };
@@ -20,19 +20,19 @@ struct args {
 static int
 run_status(const struct tool *t, const struct args *a)
 {
-	return cmd_status(t, a->verbose, a->json);
+	return cmd_status(t, a->verbose);
 }
 
 static int
 run_explain(const struct tool *t, const struct args *a)
 {
-	return cmd_explain(t, a->name, a->json);
+	return cmd_explain(t, a->name);
 }
 
 static int
 run_check(const struct tool *t, const struct args *a)
 {
-	return cmd_check(t, a->verbose, a->json);
+	return cmd_check(t, a->verbose);
 }
 
 static int
@@ -63,9 +63,18 @@ run_accept_id(const struct tool *t, const struct args *a)
 static int
 run_version(const struct tool *t, const struct args *a)
 {
+	struct jsonw w;
+
 	(void)a;
-	(void)fprintf(t->out, "kanidm-unix %s\n", KU_VERSION);
-	return 0;
+	if (!t->json) {
+		(void)fprintf(t->out, "kanidm-unix %s\n", KU_VERSION);
+		return 0;
+	}
+	jsonw_begin(&w, t->out);
+	jsonw_open_object(&w, NULL);
+	jsonw_string(&w, "version", KU_VERSION);
+	jsonw_close(&w);
+	return jsonw_end(&w) == 0 ? 0 : 1;
 }
 
 static int
@@ -102,7 +111,7 @@ set(void *arg, int key, const char *value)
 		a->verbose = true;
 		break;
 	case CLI_KEY_JSON:
-		a->json = true;
+		a->t->json = true;
 		break;
 	case CLI_KEY_REALLY:
 		a->really = true;

@@ -6,12 +6,14 @@
 #include "tools/tool.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ku/wire.h"
 #include "ku/wire_ops.h"
 #include "src/client/client.h"
+#include "src/prog/jsonw.h"
 #include "src/prog/xalloc.h"
 
 #define FIRST_BUFFER ((size_t)16 * 1024)
@@ -73,22 +75,70 @@ tool_ask(const struct tool *t, uint16_t op, const void *req, size_t req_len,
 }
 
 static void
+print_error(const struct tool *t, const char *text, int code)
+{
+	struct jsonw w;
+
+	if (!t->json)
+		return;
+	jsonw_begin(&w, t->out);
+	jsonw_open_object(&w, NULL);
+	jsonw_string(&w, "error", text);
+	if (code != 0)
+		jsonw_int(&w, "code", code);
+	jsonw_close(&w);
+	/* The exit code says already that it did not work. */
+	if (jsonw_end(&w) < 0)
+		return;
+}
+
+int
+tool_fail(const struct tool *t, const char *cmd, const char *fmt, ...)
+{
+	cleanup_(freep) char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		abort();
+	va_end(ap);
+	(void)fprintf(t->err, "%s: %s\n", cmd, text);
+	print_error(t, text, 0);
+	return 1;
+}
+
+int
+tool_success(const struct tool *t)
+{
+	struct jsonw w;
+
+	if (!t->json) {
+		(void)fprintf(t->out, "success\n");
+		return 0;
+	}
+	jsonw_begin(&w, t->out);
+	jsonw_open_object(&w, NULL);
+	jsonw_bool(&w, "success", true);
+	jsonw_close(&w);
+	return jsonw_end(&w) == 0 ? 0 : 1;
+}
+
+static void
 explain_failure(const struct tool *t, int err)
 {
-	FILE *f = t->err;
+	cleanup_(freep) char *text = NULL;
 
 	if (err == ETIMEDOUT)
-		(void)fprintf(f, "kanidm-unix: Error -> no answer from %s (code %d)\n",
-		    t->sock_path, err);
+		text = xasprintf("no answer from %s", t->sock_path);
 	else if (err == EPROTO)
-		(void)fprintf(f,
-		    "kanidm-unix: Error -> %s does not speak our protocol (code %d)\n",
-		    t->sock_path, err);
+		text = xasprintf("%s does not speak our protocol", t->sock_path);
 	else
-		(void)fprintf(f,
-		    "kanidm-unix: Error -> cannot connect to %s: %s (code %d)\n",
-		    t->sock_path, strerror(err), err);
-	(void)fprintf(f, "is it running? systemctl status kanidm-unixd\n");
+		text = xasprintf("cannot connect to %s: %s", t->sock_path, strerror(err));
+	(void)fprintf(t->err,
+	    "kanidm-unix: Error -> %s (code %d)\n"
+	    "is it running? systemctl status kanidm-unixd\n",
+	    text, err);
+	print_error(t, text, err);
 }
 
 bool
@@ -153,29 +203,20 @@ tool_refused(const struct tool *t, const char *cmd, const struct tool_answer *a,
 		if (text == NULL)
 			text = "the daemon refused";
 		if (hint != NULL)
-			(void)fprintf(t->err, "%s: %s (try: %s)\n", cmd, text, hint);
-		else
-			(void)fprintf(t->err, "%s: %s\n", cmd, text);
-		break;
+			return tool_fail(t, cmd, "%s (try: %s)", text, hint);
+		return tool_fail(t, cmd, "%s", text);
 	case KU_ST_NOTFOUND:
-		(void)fprintf(t->err, "%s: there is no such entry\n", cmd);
-		break;
+		return tool_fail(t, cmd, "there is no such entry");
 	case KU_ST_LOCAL:
-		(void)fprintf(t->err, "%s: the entry belongs to this host's own files\n",
-		    cmd);
-		break;
+		return tool_fail(t, cmd, "the entry belongs to this host's own files");
 	case KU_ST_BUSY:
-		(void)fprintf(t->err, "%s: the daemon is busy, try again\n", cmd);
-		break;
+		return tool_fail(t, cmd, "the daemon is busy, try again");
 	case KU_ST_VERSION:
-		(void)fprintf(t->err,
-		    "%s: the daemon is of another version (try: systemctl restart "
-		    "kanidm-unixd)\n",
-		    cmd);
-		break;
+		return tool_fail(t, cmd,
+		    "the daemon is of another version (try: systemctl restart "
+		    "kanidm-unixd)");
 	default:
-		(void)fprintf(t->err, "%s: %s\n", cmd,
+		return tool_fail(t, cmd, "%s",
 		    text != NULL ? text : "the daemon cannot do this now");
 	}
-	return 1;
 }

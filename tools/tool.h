@@ -2,7 +2,8 @@
 /*
  * What the subcommands of kanidm-unix share: one question to the daemon, and the words for
  * what can go wrong with it. Results go to `out`, trouble to `err`, and the return value of
- * a command is the exit code, which tells the truth.
+ * a command is the exit code, which tells the truth. With --json there is always one object
+ * on `out`, and what keeps a command from its work is {"error": text} there.
  */
 #pragma once
 
@@ -21,6 +22,7 @@ struct tool {
 	FILE *out;
 	FILE *err;
 	bool debug;
+	bool json; /* one object on `out`, whatever happens */
 };
 
 struct tool_answer {
@@ -50,6 +52,12 @@ size_t tool_pack_name(uint8_t *buf, size_t cap, const char *name);
  * 0, or -EPROTO. */
 int must_use_ tool_strings(const struct tool_answer *a, const char ***ret_v,
     size_t *ret_n);
+
+/* "cmd: text" on `err`, and with --json the text as an object. Always 1. */
+int printf_(3, 4) tool_fail(const struct tool *t, const char *cmd, const char *fmt, ...);
+
+/* What a command that only changes something prints: "success". Its exit code. */
+int tool_success(const struct tool *t);
 
 /* What a status other than OK means, for `cmd`: one line on `err`. `hint` is what to type
  * instead when rights are missing, or NULL. Always 1. */

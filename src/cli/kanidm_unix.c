@@ -20,7 +20,7 @@ static const struct cli_option status[] = {
 	{ 0 },
 };
 
-static const struct cli_option explain[] = {
+static const struct cli_option json_only[] = {
 	{ .key = CLI_KEY_JSON, .name = "json", .help = "as one JSON object" },
 	{ 0 },
 };
@@ -35,19 +35,21 @@ static const struct cli_option check[] = {
 static const struct cli_option auth_test[] = {
 	{ .key = 'D', .name = "name", .kind = CLI_PERSON, .value = "NAME", .required = true,
 	  .help = "whose password is tried" },
+	{ .key = CLI_KEY_JSON, .name = "json", .help = "as one JSON object" },
 	{ 0 },
 };
 
 static const struct cli_option cache_clear[] = {
 	{ .key = CLI_KEY_REALLY, .name = "really", .required = true,
 	  .help = "yes, remembered passwords too" },
+	{ .key = CLI_KEY_JSON, .name = "json", .help = "as one JSON object" },
 	{ 0 },
 };
 
 static const struct cli_command commands[] = {
 	{ .name = "status", .id = KANIDM_UNIX_STATUS, .options = status,
 	  .help = "is the daemon there, and the server?" },
-	{ .name = "explain", .id = KANIDM_UNIX_EXPLAIN, .options = explain,
+	{ .name = "explain", .id = KANIDM_UNIX_EXPLAIN, .options = json_only,
 	  .operand = "NAME", .operand_kind = CLI_ENTRY,
 	  .help = "why a name resolves as it does, or does not" },
 	{ .name = "check", .id = KANIDM_UNIX_CHECK, .options = check,
@@ -55,13 +57,15 @@ static const struct cli_command commands[] = {
 	{ .name = "auth-test", .id = KANIDM_UNIX_AUTH_TEST, .options = auth_test,
 	  .help = "would PAM let this person in?" },
 	{ .name = "cache-invalidate", .id = KANIDM_UNIX_CACHE_INVALIDATE,
+	  .options = json_only,
 	  .help = "ask the server anew for everything" },
 	{ .name = "cache-clear", .id = KANIDM_UNIX_CACHE_CLEAR, .options = cache_clear,
 	  .help = "forget everything that is cached" },
-	{ .name = "accept-id", .id = KANIDM_UNIX_ACCEPT_ID,
+	{ .name = "accept-id", .id = KANIDM_UNIX_ACCEPT_ID, .options = json_only,
 	  .operand = "NAME", .operand_kind = CLI_PERSON,
 	  .help = "take over the new uid that the server says" },
-	{ .name = "version", .id = KANIDM_UNIX_VERSION, .help = "print the version" },
+	{ .name = "version", .id = KANIDM_UNIX_VERSION, .options = json_only,
+	  .help = "print the version" },
 	{ .name = "help", .id = KANIDM_UNIX_HELP, .help = "print this help" },
 	{ 0 },
 };

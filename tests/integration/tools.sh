@@ -46,6 +46,16 @@ keys()
 	as_nobody env -i "$(command -v kanidm_ssh_authorizedkeys)" "$@"
 }
 
+# json EXPRESSION: the one line in $out is an object for which that holds; `o` is the object.
+json()
+{
+	python3 -c 'import json, sys
+text = sys.stdin.read()
+o = json.loads(text)
+assert text.count("\n") == 1 and isinstance(o, dict) and eval("(" + sys.argv[1] + ")"), text' "$1" <<<"$out" ||
+		netns_fail "not so: $1"
+}
+
 sock=/run/kanidm-unixd/sock
 for command in status cache-invalidate "cache-clear --really" "explain alice"; do
 	# shellcheck disable=SC2086
@@ -53,11 +63,17 @@ for command in status cache-invalidate "cache-clear --really" "explain alice"; d
 	says "$out" ""
 	says "$err" "kanidm-unix: Error -> cannot connect to $sock: No such file or directory (code 2)
 is it running? systemctl status kanidm-unixd"
+	# shellcheck disable=SC2086
+	expect_rc 1 kanidm-unix $command --json
+	json "o == {'error': 'cannot connect to $sock: No such file or directory', 'code': 2}"
+	case $err in *"cannot connect"*) ;; *) netns_fail "nothing for people: $err" ;; esac
 done
 expect_rc 1 keys alice
 says "$out$err" ""
 expect_rc 0 kanidm-unix version
 case $out in "kanidm-unix "[0-9]*) ;; *) netns_fail "version: $out" ;; esac
+expect_rc 0 kanidm-unix version --json
+json "o.keys() == {'version'} and o['version'][0].isdigit()"
 expect_rc 0 kanidm-unix help
 expect_rc 2 kanidm-unix
 says "$out" ""
@@ -78,7 +94,7 @@ for key in "uri: $DEVIDM_URL" "identity: anonymous@idm.example.test" "users: " "
 	case $out in *"$key"*) ;; *) netns_fail "status --verbose lacks '$key': $out" ;; esac
 done
 expect_rc 0 kanidm-unix status --json
-python3 -c 'import json,sys; assert json.load(sys.stdin)["Kanidm"] == "online"' <<<"$out"
+json "o['Kanidm'] == 'online' and o['system'] == 'online'"
 
 expect_rc 0 keys alice
 says "$err" ""
@@ -100,20 +116,32 @@ says "$err" "cache-invalidate: only root may do this (try: sudo kanidm-unix cach
 expect_rc 1 as_nobody kanidm-unix cache-clear --really
 says "$err" "cache-clear: only root may do this (try: sudo kanidm-unix cache-clear --really)"
 expect_rc 1 as_nobody kanidm-unix accept-id alice
+for command in cache-invalidate "cache-clear --really" "accept-id alice"; do
+	# shellcheck disable=SC2086
+	expect_rc 1 as_nobody kanidm-unix $command --json
+	json "o['error'].startswith('only root may do this (try: sudo kanidm-unix ')"
+done
 expect_rc 0 kanidm-unix cache-invalidate
 says "$out" success
+expect_rc 0 kanidm-unix cache-invalidate --json
+json "o == {'success': True}"
 expect_rc 1 kanidm-unix cache-clear
 says "$out" ""
 getent passwd alice >/dev/null
 expect_rc 0 kanidm-unix cache-clear --really
 says "$out" success
+expect_rc 0 kanidm-unix cache-clear --really --json
+json "o == {'success': True}"
+expect_rc 1 kanidm-unix cache-clear --json
+json "o == {'error': 'Are you sure you want to proceed? If so use --really'}"
+expect_rc 1 kanidm-unix accept-id --json alice
+json "o.keys() == {'error'}"
 expect_rc 0 kanidm-unix explain alice
 [ -n "$out" ] || netns_fail "explain says nothing"
 expect_rc 0 kanidm-unix explain root
 expect_rc 0 kanidm-unix explain "alice,x"
 expect_rc 0 kanidm-unix explain --json root
-python3 -c 'import json,sys; o = json.load(sys.stdin)
-assert o["asked"] == "root" and isinstance(o["local"], list), o' <<<"$out"
+json "o['asked'] == 'root' and isinstance(o['local'], list)"
 
 # auth_test WANT_RC WANT_STDOUT WORDS_ON_STDERR PASSWORD COMMAND...
 auth_test()
@@ -151,6 +179,22 @@ account success!" "" "$right" setpriv --reuid=20001 --regid=20001 --clear-groups
 auth_test 1 "auth failed!
 account failed!" "(try: sudo kanidm-unix auth-test --name NAME)" "$right" \
 	as_nobody kanidm-unix auth-test --name alice
+# auth_json WANT_RC PASSWORD EXPRESSION COMMAND...
+auth_json()
+{
+	local rc=0 want=$1 typed=$2 expression=$3
+	shift 3
+	out=$(printf '%s\n' "$typed" | "$@" 2>"$NETNS_DIR/err") || rc=$?
+	[ "$rc" = "$want" ] || netns_fail "$*: exit $rc: $out"
+	json "$expression"
+	echo "ok: $* -> $out"
+}
+auth_json 0 "$right" "o == {'success': True, 'name': 'alice', 'auth': 'success', 'account': 'success'}" \
+	kanidm-unix auth-test --json --name alice
+auth_json 1 "not $right" "not o['success'] and (o['auth'], o['account']) == ('failed', 'success') and
+	'server refused' in o['auth_reason']" kanidm-unix auth-test --json --name alice
+auth_json 1 x "(o['auth'], o['account']) == ('unknown', 'unknown') and 'account_reason' in o" \
+	kanidm-unix auth-test --json --name nosuchperson
 expect_rc 2 kanidm-unix auth-test
 expect_rc 2 kanidm-unix auth-test alice
 netns_wait_for 10 sh -c 'kanidm-unix status --verbose | grep -qx "offline_logins: ready for 1 user"' ||

@@ -444,7 +444,8 @@ tree_check(bool verbose, bool json, const char **ret_text)
 	t.out = open_memstream(&w.out, &w.out_len);
 	assert_non_null(t.out);
 	w.host.n_pairs = w.n_pairs;
-	rc = check_host(&t, &w.host, verbose, json);
+	t.json = json;
+	rc = check_host(&t, &w.host, verbose);
 	assert_int_equal(fclose(t.out), 0);
 	*ret_text = w.out;
 	return rc;

@@ -173,7 +173,7 @@ status_prints_the_two_lines_scripts_read(void **state)
 {
 	struct world *w = *state;
 
-	assert_int_equal(cmd_status(&w->tool, false, false), 0);
+	assert_int_equal(cmd_status(&w->tool, false), 0);
 	expect(w, "status.txt", NULL);
 }
 
@@ -182,7 +182,7 @@ verbose_status_prints_every_pair(void **state)
 {
 	struct world *w = *state;
 
-	assert_int_equal(cmd_status(&w->tool, true, false), 0);
+	assert_int_equal(cmd_status(&w->tool, true), 0);
 	expect(w, "status_verbose.txt", NULL);
 }
 
@@ -191,7 +191,8 @@ json_status_is_one_object(void **state)
 {
 	struct world *w = *state;
 
-	assert_int_equal(cmd_status(&w->tool, false, true), 0);
+	w->tool.json = true;
+	assert_int_equal(cmd_status(&w->tool, false), 0);
 	expect(w, "status.json", NULL);
 }
 
@@ -200,7 +201,7 @@ explain_prints_the_daemons_lines(void **state)
 {
 	struct world *w = *state;
 
-	assert_int_equal(cmd_explain(&w->tool, "alice", false), 0);
+	assert_int_equal(cmd_explain(&w->tool, "alice"), 0);
 	expect(w, "explain.txt", NULL);
 }
 
@@ -209,7 +210,7 @@ explain_names_the_spelling_for_sshd_when_another_was_typed(void **state)
 {
 	struct world *w = *state;
 
-	assert_int_equal(cmd_explain(&w->tool, "Alice", false), 0);
+	assert_int_equal(cmd_explain(&w->tool, "Alice"), 0);
 	expect(w, "explain_spelling.txt", NULL);
 }
 
@@ -218,7 +219,8 @@ json_explain_is_one_object(void **state)
 {
 	struct world *w = *state;
 
-	assert_int_equal(cmd_explain(&w->tool, "Alice", true), 0);
+	w->tool.json = true;
+	assert_int_equal(cmd_explain(&w->tool, "Alice"), 0);
 	expect(w, "explain.json", NULL);
 }
 
@@ -233,6 +235,41 @@ success_is_printed_when_it_was_one(void **state)
 	assert_int_equal(cmd_cache_clear(&w->tool, true), 0);
 	assert_int_equal(cmd_accept_id(&w->tool, "alice"), 0);
 	expect(w, "success.txt", NULL);
+}
+
+static void
+success_is_an_object_for_programs(void **state)
+{
+	struct world *w = *state;
+
+	if (geteuid() != 0)
+		skip();
+	w->tool.json = true;
+	assert_int_equal(cmd_cache_invalidate(&w->tool), 0);
+	assert_int_equal(cmd_cache_clear(&w->tool, true), 0);
+	assert_int_equal(cmd_accept_id(&w->tool, "alice"), 0);
+	expect(w, "success.json", NULL);
+}
+
+static void
+trouble_is_an_object_for_programs_and_words_for_people(void **state)
+{
+	struct world *w = *state;
+
+	w->tool.json = true;
+	assert_int_equal(cmd_cache_clear(&w->tool, false), 1);
+	expect(w, "cache_clear_unsure.json", "cache_clear_unsure.txt");
+}
+
+static void
+an_absent_daemon_is_an_object_too(void **state)
+{
+	struct world *w = *state;
+
+	stop_daemon(w);
+	w->tool.json = true;
+	assert_int_equal(cmd_status(&w->tool, false), 1);
+	expect(w, "daemon_refused.json", "daemon_refused.txt");
 }
 
 static void
@@ -276,7 +313,7 @@ an_absent_daemon_is_named_with_socket_and_unit(void **state)
 	struct world *w = *state;
 
 	stop_daemon(w);
-	assert_int_equal(cmd_status(&w->tool, false, false), 1);
+	assert_int_equal(cmd_status(&w->tool, false), 1);
 	expect(w, NULL, "daemon_refused.txt");
 }
 
@@ -392,6 +429,9 @@ main(void)
 		TOOL_TEST(explain_names_the_spelling_for_sshd_when_another_was_typed),
 		TOOL_TEST(json_explain_is_one_object),
 		TOOL_TEST(success_is_printed_when_it_was_one),
+		TOOL_TEST(success_is_an_object_for_programs),
+		TOOL_TEST(trouble_is_an_object_for_programs_and_words_for_people),
+		TOOL_TEST(an_absent_daemon_is_an_object_too),
 		TOOL_TEST(clearing_wants_to_be_asked_twice),
 		TOOL_TEST(refusals_name_the_command_that_would_work_and_exit_1),
 		TOOL_TEST(accept_id_says_what_is_not_so),
