@@ -29,6 +29,19 @@ is_told_anyway(const struct config_problem *p)
 		strstr(p->text, "pam_allowed_login_groups is not set") != NULL);
 }
 
+/* A uri that is there and not used is told as that problem. */
+static bool
+is_uri_refused(const struct check *c)
+{
+	for (size_t i = 0; i < c->problems.n; i++) {
+		const struct config_problem *p = &c->problems.v[i];
+
+		if (p->severity >= CONFIG_ERROR && strstr(p->text, ": uri: ") != NULL)
+			return true;
+	}
+	return false;
+}
+
 void
 check_config(struct check *c)
 {
@@ -56,9 +69,9 @@ check_config(struct check *c)
 		if (!is_told_anyway(p))
 			check_found(c, ids[p->severity], "configuration", "%s", p->text);
 	}
-	if (c->config->uri == NULL)
+	if (c->config->uri == NULL && !is_uri_refused(c))
 		check_found(c, CHECK_CONFIG_URI, KU_PATH_CLIENT_CONFIG, "has no uri");
-	else
+	else if (c->config->uri != NULL)
 		check_fine(c, "uri", "%s", c->config->uri);
 	/* The daemon says so itself when it answers. */
 	if (c->asked != 0 && c->config->uri != NULL &&

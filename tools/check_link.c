@@ -133,7 +133,8 @@ judge_others(struct check *c)
 	if (v != NULL && strncmp(v, "no", 2) == 0)
 		check_found(c, CHECK_LOCAL_FROZEN, "local_visible", "%s", v);
 	v = check_pair(c, "offline_key");
-	if (v != NULL && strncmp(v, "none", 4) == 0)
+	if (v != NULL &&
+	    (strncmp(v, "none", 4) == 0 || strstr(v, "offline login off") != NULL))
 		check_found(c, CHECK_OFFLINE_KEY, "offline_key", "%s", v);
 	v = check_pair(c, "ids_pending");
 	if (v != NULL && !streq(v, "0"))
@@ -143,6 +144,26 @@ judge_others(struct check *c)
 		check_found(c, CHECK_IDS_LOCAL, "left_out", "%s", v);
 	if (v != NULL && strstr(v, "not-in-id-map") != NULL)
 		check_found(c, CHECK_IDS_UNMAPPED, "left_out", "%s", v);
+}
+
+/* "NAME: not on the server" of a group that is fetched ahead, which those of
+ * pam_allowed_login_groups are by themselves. */
+static void
+judge_login_groups(struct check *c)
+{
+	static const char absent[] = ": not on the server";
+
+	for (size_t i = 0; i + 1 < c->n_pairs; i += 2) {
+		const char *v = c->pairs[i + 1];
+		size_t len = strlen(v);
+
+		if (!streq(c->pairs[i], "prefetch_group") || len < sizeof(absent) ||
+		    !streq(v + len - (sizeof(absent) - 1), absent))
+			continue;
+		check_found(c, CHECK_LOGIN_GROUP, "login group",
+		    "the server has no POSIX group %.*s",
+		    (int)(len - (sizeof(absent) - 1)), v);
+	}
 }
 
 /* A line without a severity before it is not about a key: other files are in use. */
@@ -178,6 +199,7 @@ check_link(struct check *c)
 	judge_tasks(c);
 	judge_uri(c);
 	judge_others(c);
+	judge_login_groups(c);
 	judge_fallback(c);
 }
 

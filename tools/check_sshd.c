@@ -23,6 +23,10 @@ enum key {
 	PASSWORD,
 	KEYS,
 	KEYS_USER,
+	ALLOW_USERS,
+	ALLOW_GROUPS,
+	DENY_USERS,
+	DENY_GROUPS,
 	N_KEYS,
 };
 
@@ -32,6 +36,10 @@ static const char *const names[N_KEYS] = {
 	[PASSWORD] = "passwordauthentication",
 	[KEYS] = "authorizedkeyscommand",
 	[KEYS_USER] = "authorizedkeyscommanduser",
+	[ALLOW_USERS] = "allowusers",
+	[ALLOW_GROUPS] = "allowgroups",
+	[DENY_USERS] = "denyusers",
+	[DENY_GROUPS] = "denygroups",
 };
 
 struct sshd {
@@ -212,6 +220,20 @@ judge_keys(struct check *c, const struct sshd *s)
 	judge_command_file(c, command);
 }
 
+/* Each of them is a second list of who may log in, and says nothing to whom it refuses. */
+static void
+judge_lists(struct check *c, const struct sshd *s)
+{
+	static const char *const shown[] = { "AllowUsers", "AllowGroups", "DenyUsers",
+		"DenyGroups" };
+
+	for (int i = 0; i < (int)ARRAY_SIZE(shown); i++) {
+		if (s->value[ALLOW_USERS + i] != NULL)
+			check_found(c, CHECK_SSHD_ALLOW, shown[i], "is set: %s",
+			    s->value[ALLOW_USERS + i]);
+	}
+}
+
 static void
 judge_version(struct check *c, const char *program)
 {
@@ -247,6 +269,7 @@ check_sshd(struct check *c)
 	if (says(&s, KBD, "no", "yes") && says(&s, PASSWORD, "no", "yes"))
 		check_found(c, CHECK_SSHD_PASSWORD, CONFIG,
 		    "PasswordAuthentication and KbdInteractiveAuthentication are no");
+	judge_lists(c, &s);
 	judge_keys(c, &s);
 	judge_version(c, program);
 	check_fine(c, CONFIG, "%s", asked ? "what sshd -T says" : "as the files read");

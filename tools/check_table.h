@@ -167,6 +167,8 @@
 	    "renew it at the server") \
 	ROW(LOGIN_NOBODY, "login-nobody", WARNING, "nobody may log in: no group is allowed", \
 	    "set pam_allowed_login_groups in /etc/kanidm/unixd") \
+	ROW(LOGIN_GROUP, "login-group", WARNING, "a login group is not on the server, or is no POSIX group there", \
+	    "correct its name in /etc/kanidm/unixd, or at the server: kanidm group posix set GROUP") \
 	ROW(HIDDEN_CALLERS, "hidden-callers", WARNING, "the daemon cannot see who is asking", \
 	    "set PrivateUsers=no: systemctl edit kanidm-unixd") \
 	ROW(LOCAL_FROZEN, "local-frozen", WARNING, "the daemon does not see the local accounts as they are", \
@@ -199,6 +201,8 @@
 	    "take it out if the homes are for people of the server: {}") \
 	ROW(SSHD_PASSWORD, "sshd-no-password", HINT, "sshd takes no passwords", \
 	    "set PasswordAuthentication or KbdInteractiveAuthentication yes, if people shall log in by password") \
+	ROW(SSHD_ALLOW, "sshd-allow", HINT, "sshd lets in only some people, or keeps some out", \
+	    "people are matched by the name that getent passwd shows, groups by the one that id shows: put those there") \
 	ROW(SSHD_KEYS, "sshd-no-keys", HINT, "sshd does not ask for keys of the server", \
 	    "take the # out of both lines of /etc/ssh/sshd_config.d/10-kanidm.conf, then: systemctl reload ssh") \
 	ROW(SSHD_NAMES, "sshd-names", HINT, "OpenSSH 10.1 and 10.2 end a login by another spelling (PAM user mismatch)", \

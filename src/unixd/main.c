@@ -90,12 +90,12 @@ main(int argc, char **argv)
 			      : log_level_parse(getenv("RUST_LOG"), LOG_LEVEL_INFO));
 	if (o.withdraw)
 		return withdraw();
+	if (o.configtest)
+		return configtest(&o);
 	if (is_root() && !o.skip_root_check) {
 		log_err("daemon: must not run as root (uid, gid 0); -r runs it anyway");
 		return 1;
 	}
-	if (o.configtest)
-		return configtest(&o);
 	if (is_root())
 		log_warn("daemon: running as root");
 	prepare_process();

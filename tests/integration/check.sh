@@ -112,6 +112,7 @@ file_fault()
 
 start
 healthy "at the beginning"
+kanidm_unixd -t >"$NETNS_DIR/t" 2>&1 || netns_fail "kanidm_unixd -t as root: $(cat "$NETNS_DIR/t")"
 check --json
 python3 -c 'import json, sys
 o = json.load(sys.stdin)
@@ -157,6 +158,7 @@ file_fault sshd-pam UsePAM $sshd "sed -i 's/UsePAM yes/UsePAM no/' $sshd"
 file_fault sshd-keys-other userdbctl $sshd \
 	"sed -i '1i AuthorizedKeysCommand /usr/bin/userdbctl ssh-authorized-keys %u' $sshd"
 keys=$(dirname "$(command -v kanidm_ssh_authorizedkeys)")
+file_fault sshd-allow AllowUsers $sshd "echo 'AllowUsers adm' >>$sshd"
 fault sshd-keys-mode "$keys" "chmod 0777 $keys" "chmod 0755 $keys"
 
 fault socket-mode 0600 "chmod 0600 $run/sock" "chmod 0666 $run/sock"

@@ -135,6 +135,12 @@ lines_user(struct resolver *r, const struct out *o, const struct cache_user *cu)
 	    shell_is_taken(sv) || u->shell == NULL ? "" : u->shell,
 	    shell_is_taken(sv) || u->shell == NULL ? "" : ")");
 	line(o, "home: %s", b.pw.dir);
+	if (former_is_others(&r->former, cache_key(&r->cache, u->name, u->spn), cu->uid,
+		resolver_boot_s(r)))
+		line(o,
+		    "name: was another account's until lately: nobody logs in by it for up to "
+		    "%d s",
+		    FORMER_S);
 	line(o, "account: %s",
 	    u->valid ? "valid" : "not valid now (expired or not yet begun)");
 	lines_groups(r, o, cu);

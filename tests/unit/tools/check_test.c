@@ -118,6 +118,21 @@ what_is_fine_is_not_reported(void **state)
 }
 
 static void
+a_server_that_is_not_used_is_not_called_missing(void **state)
+{
+	static const struct op ops[] = { { OP_WRITE, "/etc/kanidm/config",
+	    "uri = \"http://idm.example.com\"\n" } };
+	const char *text;
+
+	(void)state;
+	assert_true(tree_make(ops, ARRAY_SIZE(ops)));
+	assert_int_equal(tree_check(false, false, &text), 1);
+	assert_non_null(strstr(text, "plain http would send passwords in clear"));
+	assert_null(strstr(text, "[config-uri]"));
+	tree_remove();
+}
+
+static void
 warnings_and_hints_leave_the_exit_code_zero(void **state)
 {
 	static const struct op ops[] = { { OP_STATUS, "tasks", "not connected" },
@@ -215,6 +230,7 @@ main(void)
 		cmocka_unit_test(every_fault_is_named),
 		cmocka_unit_test(every_finding_has_a_fault),
 		cmocka_unit_test(what_is_fine_is_not_reported),
+		cmocka_unit_test(a_server_that_is_not_used_is_not_called_missing),
 		cmocka_unit_test(warnings_and_hints_leave_the_exit_code_zero),
 		cmocka_unit_test(the_gravest_finding_comes_first),
 		cmocka_unit_test(json_has_what_the_lines_have),
