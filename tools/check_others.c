@@ -3,16 +3,15 @@
  * What stands around us: the file system of the homes, caches in front of the module,
  * confinement, and what the reference's package has left behind.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "ku/paths.h"
 #include "src/base/util.h"
 #include "src/prog/xalloc.h"
+#include "tools/cachers.h"
 #include "tools/check_internal.h"
 
 static void
@@ -53,31 +52,6 @@ check_homes(struct check *c)
 		    "snapd is here, and homes are reached through links");
 }
 
-/* The program of a process, by its file where we may see it, else by its name. */
-static bool
-program_of(const struct check *c, const char *pid, char *buf, size_t cap)
-{
-	cleanup_(freep) char *exe = xasprintf("%s/proc/%s/exe", c->host->root, pid);
-	cleanup_(freep) char *comm = xasprintf("/proc/%s/comm", pid);
-	cleanup_(freep) char *text = NULL;
-	char target[1024];
-	ssize_t n = readlink(exe, target, sizeof(target) - 1);
-	const char *slash;
-
-	if (n > 0) {
-		target[n] = '\0';
-		slash = strrchr(target, '/');
-		(void)snprintf(buf, cap, "%s", slash != NULL ? slash + 1 : target);
-		buf[strcspn(buf, " ")] = '\0'; /* " (deleted)" */
-		return true;
-	}
-	if (check_read(c, comm, &text) < 0)
-		return false;
-	text[strcspn(text, "\n")] = '\0';
-	(void)snprintf(buf, cap, "%s", text);
-	return true;
-}
-
 static void
 judge_cacher(struct check *c, const char *pid, const char *program)
 {
@@ -106,26 +80,12 @@ judge_cacher(struct check *c, const char *pid, const char *program)
 void
 check_cachers(struct check *c)
 {
-	cleanup_(freep) char *proc = check_path(c, "/proc");
-	DIR *dir = opendir(proc);
-	const struct dirent *e;
-	bool any = false;
+	struct cacher v[8];
+	size_t n = cachers_find(c->host->root, v, ARRAY_SIZE(v));
 
-	if (dir == NULL)
-		return;
-	while ((e = readdir(dir)) != NULL) {
-		char program[64];
-
-		if (e->d_name[0] < '1' || e->d_name[0] > '9' ||
-		    !program_of(c, e->d_name, program, sizeof(program)))
-			continue;
-		if (streq(program, "nscd") || streq(program, "nsncd")) {
-			judge_cacher(c, e->d_name, program);
-			any = true;
-		}
-	}
-	(void)closedir(dir);
-	if (!any)
+	for (size_t i = 0; i < n; i++)
+		judge_cacher(c, v[i].pid, v[i].program);
+	if (n == 0)
 		check_fine(c, "nscd", "nothing caches in front of us");
 }
 

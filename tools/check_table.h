@@ -220,7 +220,7 @@
 	ROW(HOME_SNAP, "home-snap", HINT, "snaps refuse a home that is reached through a link", \
 	    "set home_strategy = \"bind_mount\" and enable kanidm-unixd-mount.socket, if people use snaps") \
 	ROW(NSCD, "nscd", HINT, "nscd caches in front of us: changes are seen late", \
-	    "run nscd -i passwd and nscd -i group after a change, or stop nscd") \
+	    "after a change run: kanidm-unix cache-invalidate, which has nscd forget, too; or stop nscd") \
 	ROW(NSNCD, "nsncd", HINT, "every lookup goes through nsncd, which keeps the module it has loaded", \
 	    "restart it after each upgrade: systemctl restart nsncd nscd") \
 	ROW(APPARMOR, "apparmor", HINT, "AppArmor is on, and confined programs may not read the map", \

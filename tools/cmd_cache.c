@@ -12,6 +12,13 @@
 
 #define TIMEOUT_MS 5000
 
+static void
+forget_in_front(const struct tool *t, const char *cmd)
+{
+	if (t->forget_in_front != NULL)
+		t->forget_in_front(t, cmd);
+}
+
 static int
 simple(const struct tool *t, uint16_t op, const char *cmd, const char *hint)
 {
@@ -21,6 +28,7 @@ simple(const struct tool *t, uint16_t op, const char *cmd, const char *hint)
 		return 1;
 	if (a.status != KU_ST_OK)
 		return tool_refused(t, cmd, &a, hint);
+	forget_in_front(t, cmd);
 	return tool_success(t);
 }
 
@@ -77,6 +85,7 @@ cmd_accept_id(const struct tool *t, const char *name)
 	new_id = dec_u32(&d);
 	if (!dec_done(&d))
 		return tool_fail(t, "accept-id", "the daemon's answer makes no sense");
+	forget_in_front(t, "accept-id");
 	if (t->json)
 		return print_accepted(t, name, old_id, new_id);
 	(void)fprintf(t->out, "success: %s %" PRIu32 " -> %" PRIu32 "\n", name, old_id,

@@ -9,6 +9,7 @@
 #include "src/prog/jsonw.h"
 #include "src/prog/xalloc.h"
 #include "tools/commands.h"
+#include "tools/nscd.h"
 
 struct args {
 	struct tool *t;
@@ -147,7 +148,7 @@ int
 main(int argc, char **argv)
 {
 	cleanup_(freep) char *path = NULL;
-	struct tool t = { .out = stdout, .err = stderr };
+	struct tool t = { .out = stdout, .err = stderr, .forget_in_front = nscd_forget };
 	struct args a = { .t = &t };
 	struct cli_args args;
 	int rc = cli_parse(&cli_kanidm_unix, argc, argv, set, &a, &args, stdout, stderr);

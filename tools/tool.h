@@ -23,6 +23,8 @@ struct tool {
 	FILE *err;
 	bool debug;
 	bool json; /* one object on `out`, whatever happens */
+	/* Has what caches in front of the daemon forget, too: nscd_forget; NULL: nobody. */
+	void (*forget_in_front)(const struct tool *t, const char *cmd);
 };
 
 struct tool_answer {

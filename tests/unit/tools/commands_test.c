@@ -237,6 +237,34 @@ success_is_printed_when_it_was_one(void **state)
 	expect(w, "success.txt", NULL);
 }
 
+static unsigned forgotten;
+
+static void
+forget(const struct tool *t, const char *cmd)
+{
+	(void)t;
+	assert_true(streq(cmd, "cache-invalidate") || streq(cmd, "accept-id"));
+	forgotten++;
+}
+
+static void
+what_is_in_front_forgets_when_the_daemon_did(void **state)
+{
+	struct world *w = *state;
+
+	if (geteuid() != 0)
+		skip();
+	forgotten = 0;
+	w->tool.forget_in_front = forget;
+	assert_int_equal(cmd_cache_invalidate(&w->tool), 0);
+	assert_int_equal(cmd_accept_id(&w->tool, "alice"), 0);
+	assert_int_equal(forgotten, 2);
+	assert_int_equal(cmd_accept_id(&w->tool, "bob"), 1);
+	stop_daemon(w);
+	assert_int_equal(cmd_cache_invalidate(&w->tool), 1);
+	assert_int_equal(forgotten, 2);
+}
+
 static void
 success_is_an_object_for_programs(void **state)
 {
@@ -428,6 +456,7 @@ main(void)
 		TOOL_TEST(explain_prints_the_daemons_lines),
 		TOOL_TEST(explain_names_the_spelling_for_sshd_when_another_was_typed),
 		TOOL_TEST(json_explain_is_one_object),
+		TOOL_TEST(what_is_in_front_forgets_when_the_daemon_did),
 		TOOL_TEST(success_is_printed_when_it_was_one),
 		TOOL_TEST(success_is_an_object_for_programs),
 		TOOL_TEST(trouble_is_an_object_for_programs_and_words_for_people),
