@@ -88,9 +88,8 @@ account_judge(const struct config *config, const char *own_domain, const struct 
 
 /* ---- for people ---- */
 
-/* As many as fit: for people. */
-static void
-join_groups(const struct config *config, char *buf, size_t cap)
+void
+account_groups(const struct config *config, char *buf, size_t cap)
 {
 	char **p = config->pam_allowed_login_groups;
 	size_t len = 0;
@@ -117,7 +116,7 @@ account_explain(const struct login *l, const struct account_view *v,
 	char groups[1024], text[1400];
 	const char *by;
 
-	join_groups(l->config, groups, sizeof(groups));
+	account_groups(l->config, groups, sizeof(groups));
 	switch (account_judge(l->config, resolver_own_domain(l->ports.resolver), v->user,
 	    &by)) {
 	case KU_ACCT_OK:

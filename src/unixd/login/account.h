@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stddef.h>
+
 #include "ku/wire_pam.h"
 #include "src/base/attr.h"
 #include "src/unixd/resolver/resolver.h"
@@ -21,6 +23,9 @@ struct user;
  */
 enum ku_acct_verdict account_judge(const struct config *config, const char *own_domain,
     const struct user *u, const char **ret_by);
+
+/* pam_allowed_login_groups as people write them: as many as fit. */
+void account_groups(const struct config *config, char *buf, size_t cap);
 
 /* "account: allowed by group shell_users", or why not. For login_explain(); `v` is what
  * resolver_account_now() gave. */

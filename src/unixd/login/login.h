@@ -89,6 +89,11 @@ void login_forget(struct login *l, const struct uuid *uuid);
 size_t login_n_ready(const struct login *l);
 void login_status(const struct login *l,
     void (*fn)(void *arg, const char *key, const char *value), void *arg);
+/* The first lines of `kanidm-unix explain`: whether and why this person can log in, as
+ * "verdict: sentence" and "can_log_in: yes|no|unknown". NULL: no name that an entry of the
+ * server can have. */
+void login_verdict(struct login *l, uid_t caller, const struct name *name,
+    void (*fn)(void *arg, const char *line), void *arg);
 /* Lines for `kanidm-unix explain`: may log in or why not, and, for those who may ask for this
  * account's logins, offline readiness and back-off. */
 void login_explain(struct login *l, uid_t caller, const struct name *name,

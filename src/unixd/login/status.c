@@ -15,8 +15,10 @@
 #include "src/unixd/login/account.h"
 #include "src/unixd/login/auth.h"
 #include "src/unixd/login/internal.h"
+#include "src/unixd/login/outlook.h"
 #include "src/unixd/model/model.h"
 #include "src/unixd/resolver/resolver.h"
+#include "src/unixd/taskq/taskq.h"
 
 /* ---- readiness ---- */
 
@@ -182,6 +184,26 @@ line_offline(const struct explain *e, const struct cred *c)
 	}
 }
 
+static bool
+has_tasks(const struct login *l)
+{
+	return l->ports.taskq != NULL && taskq_is_connected(l->ports.taskq);
+}
+
+static void
+line_homes(const struct explain *e)
+{
+	if (has_tasks(e->l))
+		line(e, "homes: made and checked at each login by kanidm_unixd_tasks");
+	else
+		line(e,
+		    "homes: not made: kanidm_unixd_tasks is not connected (run: systemctl "
+		    "enable --now kanidm-unixd-tasks)%s",
+		    e->l->config->home_failure == HOME_FAILURE_DENY
+			? "; home_failure is deny: nobody gets in without one"
+			: "");
+}
+
 static void
 on_account(void *arg, enum answer answer, const struct account_view *v)
 {
@@ -191,6 +213,7 @@ on_account(void *arg, enum answer answer, const struct account_view *v)
 	if (answer != ANSWER_FOUND)
 		return;
 	account_explain(e->l, v, e->fn, e->arg);
+	line_homes(e);
 	if (caller_judge(e->l, e->caller, v->uid) != CALLER_ALLOWED) {
 		line(e, "offline login: told to root and to %s alone", v->shown);
 		return;
@@ -215,6 +238,89 @@ login_explain(struct login *l, uid_t caller, const struct name *name,
 	struct explain e = { l, caller, fn, arg };
 
 	resolver_account_now(l->ports.resolver, name, on_account, &e);
+}
+
+/* ---- the verdict ---- */
+
+#define VERDICT "verdict: "
+
+struct verdict_of {
+	const struct login *l;
+	uid_t caller;
+	struct outlook_facts facts;
+	char name[NAME_MAX_TEXT + 1];
+	char groups[512];
+};
+
+static enum outlook_memory
+memory_of(const struct login *l, const struct cred *c, unsigned *ret_wait_s)
+{
+	if (!login_has_key(l))
+		return MEMORY_NO_KEY;
+	if (c == NULL || c->verifier == NULL)
+		return MEMORY_NONE;
+	if (c->suspended)
+		return MEMORY_SUSPENDED;
+	if (login_is_too_old(l, c))
+		return MEMORY_TOO_OLD;
+	*ret_wait_s = guess_left_s(&c->guess, l->ts->now.boot_ns);
+	return *ret_wait_s > 0 ? MEMORY_WAIT : MEMORY_READY;
+}
+
+static void
+judge_person(void *arg, enum answer answer, const struct account_view *v)
+{
+	struct verdict_of *o = arg;
+	struct outlook_facts *f = &o->facts;
+	const struct login *l = o->l;
+	const struct cred *c;
+
+	if (answer != ANSWER_FOUND)
+		return;
+	f->account = account_judge(l->config, resolver_own_domain(l->ports.resolver),
+	    v->user, NULL);
+	f->keys = v->user->n_keys > 0 &&
+	    (l->config->offline_auth_max_age_s == 0 ||
+		v->age_s <= l->config->offline_auth_max_age_s);
+	snprintf(o->name, sizeof(o->name), "%s", v->shown);
+	if (caller_judge(l, o->caller, v->uid) != CALLER_ALLOWED) {
+		f->memory = MEMORY_UNTOLD;
+		return;
+	}
+	c = creds_find(&l->creds, &v->user->uuid);
+	f->refused = c != NULL && c->was_refused;
+	f->memory = memory_of(l, c, &f->wait_s);
+}
+
+void
+login_verdict(struct login *l, uid_t caller, const struct name *name,
+    void (*fn)(void *arg, const char *line), void *arg)
+{
+	struct verdict_of o = { .l = l, .caller = caller };
+	struct standing st = { .kind = STANDING_NO_NAME };
+	char text[sizeof(VERDICT) + OUTLOOK_MAX_TEXT] = VERDICT, can[32];
+
+	if (name != NULL) {
+		resolver_standing(l->ports.resolver, name, &st);
+		snprintf(o.name, sizeof(o.name), "%s", name->text);
+	}
+	account_groups(l->config, o.groups, sizeof(o.groups));
+	o.facts = (struct outlook_facts){ .who = st.kind,
+		.name = o.name,
+		.why = st.why,
+		.away = st.away,
+		.account = KU_ACCT_NOBODY,
+		.groups = o.groups,
+		.shell = st.shell,
+		.shell_absent = st.shell_absent,
+		.tasks = has_tasks(l),
+		.home_deny = l->config->home_failure == HOME_FAILURE_DENY };
+	if (st.kind == STANDING_PERSON)
+		resolver_account_now(l->ports.resolver, name, judge_person, &o);
+	snprintf(can, sizeof(can), "can_log_in: %s",
+	    outlook_can_text(outlook(&o.facts, text + sizeof(VERDICT) - 1)));
+	fn(arg, text);
+	fn(arg, can);
 }
 
 /* ---- the journal ---- */

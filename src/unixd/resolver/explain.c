@@ -48,6 +48,15 @@ line_source(const struct resolver *r, const struct out *o, const struct cache_ti
 }
 
 static void
+line_server(const struct resolver *r, const struct out *o)
+{
+	if (link_is_online(&r->link))
+		line(o, "server: online");
+	else
+		line(o, "server: offline: %s", idp_reason_text(r->link.reason));
+}
+
+static void
 line_override(const struct out *o, bool overridden, bool local)
 {
 	if (overridden && local)
@@ -129,6 +138,10 @@ lines_user(struct resolver *r, const struct out *o, const struct cache_user *cu)
 	    b.pw.gid, b.pw.gecos, b.pw.dir, b.pw.shell);
 	line(o, "name: as shown, and to be typed at sshd: %s%s", b.pw.name,
 	    cu->foreign ? " (of another domain: always by SPN)" : "");
+	lines_groups(r, o, cu);
+	mapgroup_gids(r, u, line_mapped_gid, (void *)(uintptr_t)o);
+	line(o, "validity: %s",
+	    u->valid ? "valid" : "not valid now (expired or not yet begun)");
 	sv = shells_judge(&r->shells, u->shell, clock_boot_s(&r->ts->now));
 	line(o, "shell: %s: %s%s%s%s", b.pw.shell, shell_verdict_text(sv),
 	    shell_is_taken(sv) || u->shell == NULL ? "" : " (",
@@ -141,10 +154,11 @@ lines_user(struct resolver *r, const struct out *o, const struct cache_user *cu)
 		    "name: was another account's until lately: nobody logs in by it for up to "
 		    "%d s",
 		    FORMER_S);
-	line(o, "account: %s",
-	    u->valid ? "valid" : "not valid now (expired or not yet begun)");
-	lines_groups(r, o, cu);
-	mapgroup_gids(r, u, line_mapped_gid, (void *)(uintptr_t)o);
+	if (v == VERDICT_SHOWN && !view_is_overridden_user(r, cu))
+		line(o, "local: %s",
+		    local_has_gid(r->ports.local, cu->uid)
+			? "the group of this host with this name and number is this person's own"
+			: "no account or group of this host has this name or number");
 }
 
 static void
@@ -209,6 +223,58 @@ lines_unknown(struct resolver *r, const struct out *o, const struct name *key)
 		line(o, "group: not known here");
 }
 
+/* ---- in one word ---- */
+
+static void
+person_standing(struct resolver *r, const struct cache_user *cu, struct standing *st)
+{
+	cleanup_(view_buf_done) struct view_buf b = { 0 };
+	enum verdict v = view_judge_user(r, cu);
+
+	if (v != VERDICT_SHOWN) {
+		st->kind = STANDING_LEFT_OUT;
+		st->why = verdict_text(v);
+		return;
+	}
+	st->kind = STANDING_PERSON;
+	if (former_is_others(&r->former, cache_key(&r->cache, cu->u->name, cu->u->spn),
+		cu->uid, resolver_boot_s(r)))
+		st->kind = STANDING_FORMER;
+	view_passwd(r, cu, &b);
+	snprintf(st->shell, sizeof(st->shell), "%s", b.pw.shell);
+	st->shell_absent = !shell_is_taken(
+	    shells_judge(&r->shells, b.pw.shell, clock_boot_s(&r->ts->now)));
+}
+
+void
+resolver_standing(struct resolver *r, const struct name *name,
+    struct standing *ret_standing)
+{
+	const struct cache_user *cu = cache_user_find(&r->cache, name);
+	struct name key = *name;
+	struct subject s;
+
+	*ret_standing = (struct standing){ .kind = STANDING_UNKNOWN };
+	if (!link_is_online(&r->link))
+		ret_standing->away = idp_reason_text(r->link.reason);
+	if (key.kind != NAME_UUID)
+		name_strip_domain(&key, r->cache.own_domain);
+	s = (struct subject){ key.text, key.text, NULL };
+	if (key.kind != NAME_UUID && local_has_user(r->ports.local, key.text) &&
+	    !(cu != NULL ? view_is_overridden_user(r, cu)
+			 : filter_is_overridden(&r->filter, &s)))
+		ret_standing->kind = STANDING_LOCAL;
+	else if (cu != NULL)
+		person_standing(r, cu, ret_standing);
+	else if (cache_group_find(&r->cache, name) != NULL ||
+	    local_has_group(r->ports.local, key.text))
+		ret_standing->kind = STANDING_GROUP;
+	else if (negative_is_fresh(&r->negative, KIND_USER, key.text, resolver_boot_s(r)))
+		ret_standing->kind = STANDING_NOBODY;
+}
+
+/* ---- in all lines ---- */
+
 void
 resolver_explain(struct resolver *r, const struct name *name, resolver_line_fn fn,
     void *arg)
@@ -221,6 +287,7 @@ resolver_explain(struct resolver *r, const struct name *name, resolver_line_fn f
 	if (key.kind != NAME_UUID)
 		name_strip_domain(&key, r->cache.own_domain);
 	line(&o, "asked: %s", key.text);
+	line_server(r, &o);
 	lines_local(r, &o, &key);
 	if (cu != NULL)
 		lines_user(r, &o, cu);
@@ -228,8 +295,4 @@ resolver_explain(struct resolver *r, const struct name *name, resolver_line_fn f
 		lines_group(r, &o, cg);
 	if (cu == NULL && cg == NULL)
 		lines_unknown(r, &o, &key);
-	if (link_is_online(&r->link))
-		line(&o, "server: online");
-	else
-		line(&o, "server: offline: %s", idp_reason_text(r->link.reason));
 }

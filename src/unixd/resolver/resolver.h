@@ -157,6 +157,28 @@ int must_use_ resolver_accept_id(struct resolver *r, const struct name *name,
 typedef void (*resolver_pair_fn)(void *arg, const char *key, const char *value);
 typedef void (*resolver_line_fn)(void *arg, const char *line);
 void resolver_status(const struct resolver *r, resolver_pair_fn fn, void *arg);
+/* What a name is on this host, from memory only. */
+enum standing_kind {
+	STANDING_PERSON,
+	STANDING_LEFT_OUT, /* the server has this person, and this host shows nobody */
+	STANDING_FORMER,   /* nobody logs in by a name that was another's until lately */
+	STANDING_LOCAL,    /* an account of this host */
+	STANDING_GROUP,    /* of the server or of this host; nobody is called so */
+	STANDING_NOBODY,   /* the server said so lately */
+	STANDING_UNKNOWN,
+	STANDING_NO_NAME, /* never asked for; resolver_standing() does not give it */
+};
+
+struct standing {
+	enum standing_kind kind;
+	const char *why;   /* of STANDING_LEFT_OUT; static */
+	const char *away;  /* why the server does not answer; NULL: it does; static */
+	bool shell_absent; /* of STANDING_PERSON */
+	char shell[256];
+};
+
+void resolver_standing(struct resolver *r, const struct name *name,
+    struct standing *ret_standing);
 void resolver_explain(struct resolver *r, const struct name *name, resolver_line_fn fn,
     void *arg);
 /* One line for STATUS= of sd_notify; `changed` is called when it would differ. */

@@ -116,6 +116,9 @@ op_EXPLAIN(struct conn *c, struct dec *d)
 		return;
 	}
 	strings_open(&s, conn_reply_begin(c));
+	if (c->server->login != NULL)
+		login_verdict(c->server->login, c->peer.uid, rc > 0 ? &name : NULL,
+		    add_line, &s);
 	if (rc > 0) {
 		resolver_explain(c->server->resolver, &name, add_line, &s);
 		if (c->server->login != NULL)

@@ -143,8 +143,10 @@ expect_text(const struct words *w, bool wanted)
 	} else if (streq(w->v[1], "explain") || streq(w->v[1], "explain-to-2002")) {
 		uid_t caller = streq(w->v[1], "explain") ? 0 : 2002;
 
-		if (name_parse(w->v[2], strlen(w->v[2]), &name) == 0)
+		if (name_parse(w->v[2], strlen(w->v[2]), &name) == 0) {
+			login_verdict(stage.engine, caller, &name, on_line, NULL);
 			login_explain(stage.engine, caller, &name, on_line, NULL);
+		}
 		from = 3;
 	} else if (streq(w->v[1], "journal")) {
 		if (journal_has(words_rest(w, 2)) != wanted)

@@ -62,9 +62,17 @@ person_user(const struct person *p)
 		.valid = p->valid,
 		.name = p->name,
 		.spn = p->spn,
-		.displayname = p->name };
+		.displayname = p->name,
+		.n_groups = 1 };
+	const struct uuid id = { .b = { 'e' } };
+	struct groupid *everybody = groupid_new(&id, 5000, "everybody",
+	    "everybody@example.com");
+	struct user *copy;
 
-	return user_new(&u);
+	u.groups = &everybody;
+	copy = user_new(&u);
+	groupid_unref(everybody);
+	return copy;
 }
 
 /* ---- server ---- */
@@ -219,6 +227,22 @@ resolver_account_now(struct resolver *r, const struct name *name, resolver_accou
 		fn(arg, ANSWER_UNAVAIL, NULL);
 }
 
+void
+resolver_standing(struct resolver *r, const struct name *name,
+    struct standing *ret_standing)
+{
+	const struct person *p = person_find(name->text);
+
+	(void)r;
+	*ret_standing = (struct standing){ .kind = STANDING_UNKNOWN, .shell = "/bin/sh" };
+	if (play.link != MODE_ONLINE)
+		ret_standing->away = "no answer";
+	if (p != NULL && p->local)
+		ret_standing->kind = STANDING_LOCAL;
+	else if (p != NULL && p->cached)
+		ret_standing->kind = STANDING_PERSON;
+}
+
 static void
 on_fetch(struct timer *t)
 {
@@ -333,6 +357,12 @@ resolver_local_uid(const struct resolver *r, const char *name, uint32_t *ret_uid
 }
 
 /* ---- tasks ---- */
+
+bool
+taskq_is_connected(const struct taskq *q)
+{
+	return q != NULL;
+}
 
 struct taskq_waiter *
 taskq_home(struct taskq *q, const struct taskq_home *home, int budget_ms, taskq_fn fn,

@@ -147,7 +147,9 @@ stage_advance(int64_t to)
 void
 stage_start(void)
 {
+	static char tasks;
 	const struct login_ports ports = { .loop = &play.loop,
+		.taskq = (struct taskq *)(void *)&tasks,
 		.uid_map_path = "/nonexistent/uid_map" };
 
 	if (stage.engine == NULL && login_new(&ports, &stage.config, &stage.engine) < 0)
