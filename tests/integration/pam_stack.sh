@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MPL-2.0
-# The stacks Debian makes of our profile, and the examples for Fedora and openSUSE, judged code
-# by code: whatever pam_kanidm.so may return, only success lets one of its accounts in, and
+# The stacks Debian makes of our profile, the examples for Fedora and openSUSE, and what authselect
+# makes of its profile without features and with those that refuse, judged code by code: whatever pam_kanidm.so may return, only success lets one of its accounts in, and
 # nothing it returns about an account of the host itself (always IGNORE) matters to that.
 # pam_unix is the real one; pam_debug, which returns what it is told, stands for ours.
 set -eu
@@ -47,11 +47,18 @@ example()
 		"$NETNS_DIR/root/usr/share/doc/kanidm-unix/pam.d/$1" | sed 's/use_authtok//'
 }
 
+authselect()
+{
+	"$here/tests/support/authselect.py" "$here/etc/authselect/kanidm/$1" "${@:2}" |
+		grep -vE 'pam_(pwquality|systemd|keyinit|faildelay)\.so' | sed 's/use_authtok//'
+}
+
 # returning CODE: from here on our module returns it everywhere. (pam_unix would wait 2 s after
 # each wrong password.)
 returning()
 {
 	local c=$1
+	rm -rf /run/faillock # three wrong ones would be counted together
 	sed "s/pam_kanidm\.so/pam_debug.so auth=$c cred=$c acct=$c prechauthtok=$c \
 chauthtok=$c open_session=$c close_session=$c/; s/^auth.*pam_unix.so/& nodelay/" \
 		"$NETNS_DIR/stack" >/etc/pam.d/judge
@@ -163,12 +170,14 @@ expired()
 	rows=$((rows + 1))
 }
 
-for stack in debian system-auth.fedora common.opensuse; do
-	if [ "$stack" = debian ]; then
-		debian >"$NETNS_DIR/stack"
-	else
-		example "$stack" >"$NETNS_DIR/stack"
-	fi
+for stack in debian system-auth.fedora common.opensuse system-auth \
+	"password-auth with-faillock with-pamaccess without-nullok"; do
+	case $stack in
+	debian) debian ;;
+	*.fedora | *.opensuse) example "$stack" ;;
+	*) # shellcheck disable=SC2086 # a template and features
+		authselect $stack ;;
+	esac >"$NETNS_DIR/stack"
 	every_code
 	wrong_password
 	session_and_passwd
