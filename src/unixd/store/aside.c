@@ -94,14 +94,28 @@ remove_copy(int dir, const char *name)
 	}
 }
 
+/* The directory of the path, malloc'ed. */
+static char *
+dir_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? xstrdup(".") : xstrndup(path, (size_t)(slash - path) + 1);
+}
+
+static char *
+copy_prefix(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return xasprintf("%s.broken-", slash == NULL ? path : slash + 1);
+}
+
 static void
 prune(const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	const char *base = slash == NULL ? path : slash + 1;
-	char *dir cleanup_(freep) = slash == NULL ? xstrdup(".")
-						  : xstrndup(path, (size_t)(base - path));
-	char *prefix cleanup_(freep) = xasprintf("%s.broken-", base);
+	char *dir cleanup_(freep) = dir_of(path);
+	char *prefix cleanup_(freep) = copy_prefix(path);
 	DIR *d = opendir(dir);
 	char **names;
 	size_t n;
@@ -118,6 +132,17 @@ prune(const char *path)
 	(void)closedir(d);
 }
 
+static void
+move_companions(const char *path, const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(companions); i++) {
+		char *from cleanup_(freep) = xasprintf("%s%s", path, companions[i]);
+		char *to cleanup_(freep) = xasprintf("%s%s", name, companions[i]);
+
+		(void)rename(from, to);
+	}
+}
+
 char *
 aside_move(const char *path)
 {
@@ -130,12 +155,42 @@ aside_move(const char *path)
 		errno = e;
 		return NULL;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(companions); i++) {
-		char *from cleanup_(freep) = xasprintf("%s%s", path, companions[i]);
-		char *to cleanup_(freep) = xasprintf("%s%s", name, companions[i]);
-
-		(void)rename(from, to);
-	}
+	move_companions(path, name);
 	prune(path);
 	return name;
+}
+
+void
+aside_rest(const char *path)
+{
+	char *dir cleanup_(freep) = dir_of(path);
+	char *prefix cleanup_(freep) = copy_prefix(path);
+	char *name cleanup_(freep) = NULL;
+	DIR *d = opendir(dir);
+	char **names = NULL;
+	size_t n = d == NULL ? 0 : list_copies(d, prefix, &names);
+
+	/* The last one that was moved is theirs. */
+	if (n > 0)
+		name = xasprintf("%s/%s", dir, names[n - 1]);
+	for (size_t i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
+	if (d != NULL)
+		(void)closedir(d);
+	if (name == NULL)
+		name = free_name(path);
+	move_companions(path, name);
+}
+
+void
+aside_sync(const char *path)
+{
+	char *dir cleanup_(freep) = dir_of(path);
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	(void)fsync(fd);
+	(void)close(fd);
 }

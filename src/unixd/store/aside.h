@@ -10,3 +10,9 @@
  * and so on. The malloc'ed new path, or NULL with errno set.
  */
 char *aside_move(const char *path);
+
+/* PATH itself has been moved by a run that was ended then: the others go after it. */
+void aside_rest(const char *path);
+
+/* What was renamed in the directory of the path stays so when the power goes. */
+void aside_sync(const char *path);

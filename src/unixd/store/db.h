@@ -44,6 +44,7 @@ struct op {
 	size_t len;
 	bool told;        /* somebody is told when it fails, so it is not tried again */
 	bool over_delete; /* it took the place of a deletion that is not written yet */
+	bool locks;       /* OP_USER: somebody who may not log in any more */
 };
 
 /*

@@ -5,7 +5,7 @@
  * owns the files of this host.
  *
  *	another program's database	left alone, PATH.ku used
- *	broken or newer			set aside, begun anew, ids carried over
+ *	broken or newer			set aside, begun anew, ids carried over (anew.c)
  *	not writable			copied into memory as far as it can be read
  *	no directory, locked		memory
  */
@@ -21,33 +21,12 @@
 #include "src/base/fd.h"
 #include "src/base/util.h"
 #include "src/prog/xalloc.h"
-#include "src/unixd/store/aside.h"
+#include "src/unixd/store/anew.h"
 #include "src/unixd/store/sqlite.h"
 #include "src/unixd/store/store.h"
 
 /* How far into a write-ahead log we look for the reference's first table. */
 #define PEEK_LOG (1024u * 1024u)
-
-/* How much comes over, each with all before it. */
-enum copied { IDS, RECORDS, SECRETS };
-
-static const struct table_copy {
-	const char *select;
-	const char *insert;
-	enum copied what;
-	int columns;
-} copies[] = {
-	{ "SELECT uuid, id, pending FROM ids",
-	    "INSERT OR IGNORE INTO ids VALUES (?1, ?2, ?3)", IDS, 3 },
-	{ "SELECT uuid, wall_s, record FROM groups",
-	    "INSERT OR IGNORE INTO groups VALUES (?1, ?2, ?3)", RECORDS, 3 },
-	{ "SELECT uuid, wall_s, record FROM users",
-	    "INSERT OR IGNORE INTO users VALUES (?1, ?2, ?3)", RECORDS, 3 },
-	{ "SELECT uuid, cred FROM creds", "INSERT OR IGNORE INTO creds VALUES (?1, ?2)",
-	    SECRETS, 2 },
-	{ "SELECT key, value FROM keyed_values",
-	    "INSERT OR IGNORE INTO keyed_values VALUES (?1, ?2)", SECRETS, 2 },
-};
 
 /* Does the beginning of PATH-wal hold these bytes? */
 static bool
@@ -93,114 +72,6 @@ whose(const char *path) ON_WORKER
 	return owner;
 }
 
-static void
-copy_table(sqlite3 *from, sqlite3 *to, const struct table_copy *c) ON_WORKER
-{
-	sqlite3_stmt *in = NULL;
-	sqlite3_stmt *out = NULL;
-
-	if (sqlite3_prepare_v2(from, c->select, -1, &in, NULL) == SQLITE_OK &&
-	    sqlite3_prepare_v2(to, c->insert, -1, &out, NULL) == SQLITE_OK) {
-		while (sqlite3_step(in) == SQLITE_ROW) {
-			for (int i = 0; i < c->columns; i++)
-				(void)sqlite3_bind_value(out, i + 1,
-				    sqlite3_column_value(in, i));
-			(void)sqlite3_step(out);
-			(void)sqlite3_reset(out);
-		}
-	}
-	(void)sqlite3_finalize(in);
-	(void)sqlite3_finalize(out);
-}
-
-/* Row by row until the first that cannot be read: what comes over is sound. */
-static void
-copy_from(sqlite3 *from, struct db *db, enum copied upto) ON_WORKER
-{
-	if (from == NULL)
-		return;
-	(void)conn_exec(db->sql, "PRAGMA synchronous = FULL; BEGIN");
-	for (size_t i = 0; i < ARRAY_SIZE(copies); i++)
-		if (copies[i].what <= upto)
-			copy_table(from, db->sql, &copies[i]);
-	(void)conn_exec(db->sql, "COMMIT");
-	(void)conn_exec(db->sql, "PRAGMA synchronous = NORMAL");
-}
-
-static bool
-has_log(const char *path)
-{
-	char *name cleanup_(freep) = xasprintf("%s-wal", path);
-	struct stat st;
-
-	return stat(name, &st) == 0 && st.st_size > 0;
-}
-
-/*
- * A file that is not written to, with its log when there is one (that needs, and may leave,
- * shared memory beside it). *ret_whole: nothing that was written is missing. Reads only.
- */
-static sqlite3 *
-open_to_read(const char *path, bool *ret_whole) ON_WORKER
-{
-	sqlite3 *sql = NULL;
-
-	*ret_whole = true;
-	if (!has_log(path))
-		return conn_peek(path, true);
-	if (sqlite3_open_v2(path, &sql, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX,
-		NULL) == SQLITE_OK &&
-	    conn_is_database(sql, true))
-		return sql;
-	(void)sqlite3_close(sql);
-	*ret_whole = false;
-	return conn_peek(path, true);
-}
-
-/* Cannot fail but for lack of memory, which sqlite3_open_v2() then reports. */
-static int
-open_memory(struct db *db) ON_WORKER
-{
-	char why[DB_TEXT_MAX];
-
-	free(db->path);
-	db->path = NULL;
-	return conn_open(db, why) == CONN_OK ? 0 : -ENOMEM;
-}
-
-/* Secrets stay behind: whoever damaged the file may have chosen what it says now. */
-int
-db_begin_anew(struct db *db, const char *why, bool records, char **note)
-{
-	char *path cleanup_(freep) = xstrdup(db->path);
-	char *aside cleanup_(freep) = aside_move(path);
-	char why_not[DB_TEXT_MAX];
-	bool whole;
-	sqlite3 *old;
-	int r = 0;
-
-	if (aside == NULL) {
-		*note = xasprintf(
-		    "%s: %s; cannot be set aside (%s), so nothing is kept on disk", path,
-		    why, strerror(errno));
-		r = open_memory(db);
-	} else if (conn_open(db, why_not) == CONN_OK) {
-		*note = xasprintf("%s: %s; kept as %s and begun anew", path, why, aside);
-	} else {
-		*note = xasprintf(
-		    "%s: %s; kept as %s; a new one cannot be made (%s), so nothing "
-		    "is kept on disk",
-		    path, why, aside, why_not);
-		r = open_memory(db);
-	}
-	if (r < 0)
-		return r;
-	old = open_to_read(aside == NULL ? path : aside, &whole);
-	copy_from(old, db, records ? RECORDS : IDS);
-	(void)sqlite3_close(old);
-	return 0;
-}
-
 /* Nothing can be written at the path: serve what is there, keep the rest in memory. */
 static int
 without_disk(struct db *db, const char *why, char **note) ON_WORKER
@@ -211,14 +82,14 @@ without_disk(struct db *db, const char *why, char **note) ON_WORKER
 	int r;
 
 	*note = xasprintf("%s: %s; nothing is kept on disk", path, why);
-	r = open_memory(db);
+	r = anew_in_memory(db);
 	if (r < 0)
 		return r;
-	old = open_to_read(path, &whole);
+	old = anew_open_old(path, &whole);
 	if (old != NULL &&
 	    conn_number(old, "PRAGMA application_id") == SCHEMA_APPLICATION_ID)
 		/* An older state of a credential is a password that was changed. */
-		copy_from(old, db, whole ? SECRETS : RECORDS);
+		(void)anew_copy(old, db, whole ? ANEW_SECRETS : ANEW_RECORDS);
 	(void)sqlite3_close(old);
 	return 0;
 }
@@ -244,8 +115,10 @@ open_at(struct db *db, char **note) ON_WORKER
 
 	if (!dir_is_writable(db->path, why))
 		return without_disk(db, why, note);
+	anew_finish(db->path);
 	switch (conn_open(db, why)) {
 	case CONN_OK:
+		anew_discard(db->path);
 		return 0;
 	case CONN_BROKEN:
 	case CONN_NEWER:
@@ -269,7 +142,7 @@ db_open(const char *path, struct db **ret_db, char **ret_note)
 
 	if (path == NULL || path[0] == '\0') {
 		note = xstrdup("no path for the database; nothing is kept on disk");
-		r = open_memory(db);
+		r = anew_in_memory(db);
 	} else if (owner == NULL) {
 		db->path = xstrdup(path);
 		r = open_at(db, &note);

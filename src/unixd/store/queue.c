@@ -133,6 +133,7 @@ queue_put(struct queue *q, enum op_kind kind, const char *key, const struct op *
 	op->blob = values->blob;
 	op->len = values->len;
 	op->told = values->told;
+	op->locks = values->locks;
 }
 
 void
@@ -165,6 +166,14 @@ queue_clear_creds(struct queue *q)
 	q->clear_creds = true;
 }
 
+/* What must not come back with the power: a number that changed hands, somebody who is gone
+ * or locked out. */
+static bool
+must_last(const struct op *op)
+{
+	return op->kind == OP_ID || op->blob == NULL || op->locks;
+}
+
 void
 queue_take(struct queue *q, struct write_set *ret_set)
 {
@@ -175,9 +184,9 @@ queue_take(struct queue *q, struct write_set *ret_set)
 	list_init(&set->secrets);
 	list_move_all(&set->ops, &q->ops);
 	list_move_all(&set->secrets, &q->secrets);
-	set->durable = false;
+	set->durable = q->clear;
 	list_for_each(it, &set->ops)
-		set->durable |= container_of(it, struct op, link)->kind == OP_ID;
+		set->durable |= must_last(container_of(it, struct op, link));
 	set->clear = q->clear;
 	set->clear_creds = q->clear_creds;
 	hmap_deinit(&q->by_key);

@@ -67,7 +67,7 @@ void conn_say(sqlite3 *sql, char why[DB_TEXT_MAX]);
 /* migrate.c: brings an empty or older database to SCHEMA_VERSION. An SQLite result. */
 int migrate(sqlite3 *sql, int64_t version) ON_WORKER;
 
-/* open.c: moves the file at db->path away and begins anew with the ids, with `records` the
+/* anew.c: moves the file at db->path away and begins anew with the ids, with `records` the
  * users and groups too, never with secrets. *note: malloc'ed line. 0 or -ENOMEM. */
 int must_use_ db_begin_anew(struct db *db, const char *why, bool records,
     char **note) ON_WORKER;

@@ -402,7 +402,7 @@ put(struct store *s, enum op_kind kind, const struct op *values)
 void
 store_put_user(struct store *s, const struct user *u, int64_t wall_s)
 {
-	struct op op = { .uuid = u->uuid, .wall_s = wall_s };
+	struct op op = { .uuid = u->uuid, .wall_s = wall_s, .locks = !u->valid };
 
 	op.blob = user_pack(u, &op.len);
 	/* Somebody who may not log in any more: nor after a crash. */

@@ -11,8 +11,9 @@
  * This folder is the only one that includes sqlite3.h; tests of the resolver link a fake
  * with these same functions.
  *
- * Names may be lost with the power of their last second; ids may not: a batch that has
- * one is on the disk before store_flush() answers.
+ * Names may be lost with the power of their last second. Ids may not, and nobody comes
+ * back who is deleted or was locked out: a batch that says so is on the disk before
+ * store_flush() answers.
  */
 #pragma once
 

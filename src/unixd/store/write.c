@@ -120,11 +120,20 @@ transaction(struct db *db, const char *clear, const struct list *ops, bool durab
 	return rc == SQLITE_OK ? 0 : -EIO;
 }
 
-/* Cleared means gone, from the log too. */
+/*
+ * Cleared means gone, from the log too. SQLite cuts the log off and leaves it to the system
+ * when the disk hears of it; until then the old bytes come back with the power.
+ */
 static void
 empty_log(struct db *db) ON_WORKER
 {
+	sqlite3_file *log = NULL;
+
 	(void)conn_exec(db->sql, "PRAGMA wal_checkpoint(TRUNCATE)");
+	if (sqlite3_file_control(db->sql, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) ==
+		SQLITE_OK &&
+	    log != NULL && log->pMethods != NULL)
+		(void)log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
 }
 
 int
