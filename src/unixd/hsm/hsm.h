@@ -20,7 +20,7 @@
 
 struct hsm {
 	const char *name; /* hsm_type in the configuration */
-	/* `key` has HSM_KEY_LEN bytes. 0 or -errno. */
+	/* `key` has HSM_KEY_LEN bytes. The pin is on the disk first. 0 or -errno. */
 	int (*seal)(const struct pin *pin, const struct secret *key,
 	    uint8_t ret_sealed[HSM_MAX_SEALED], size_t *ret_len);
 	/* 0; -EBADMSG: damaged, of another kind or version, or sealed under another pin;

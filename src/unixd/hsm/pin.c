@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * Finds the HSM pin, or makes it once. Made in a temporary file that is synced and then
- * renamed without replacing, so a crash leaves either no pin or a whole one, and two daemons
- * that start at once agree on the first.
+ * Finds the HSM pin, or makes it once. Made in a file without a name that is synced and then
+ * linked, which replaces nothing: a crash leaves either no pin or a whole one, and two
+ * daemons that start at once agree on the first. Before anything is sealed with it, file and
+ * directory are synced, whoever made them: else a database that the disk has may belong to
+ * a pin that it has not.
  */
 #include "src/unixd/hsm/pin.h"
 
@@ -73,15 +75,34 @@ pin_fill(int fd)
 	return fsync(fd) == 0 ? 0 : -errno;
 }
 
-/* 0; -EEXIST when another one made it first; -errno. */
+/* 0; -EEXIST when another one made it first; -EOPNOTSUPP: not here, but perhaps the other
+ * way; -errno. */
 static int
-pin_create(const char *path)
+pin_create_nameless(int dir, const char *name)
+{
+	int cleanup_(fd_closep)
+	    fd = openat(dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, S_IRUSR | S_IWUSR);
+	char self[32];
+	int rc;
+
+	if (fd < 0)
+		return -EOPNOTSUPP;
+	rc = pin_fill(fd);
+	if (rc < 0)
+		return rc;
+	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	if (linkat(AT_FDCWD, self, dir, name, AT_SYMLINK_FOLLOW) == 0)
+		return 0;
+	return errno == EEXIST ? -EEXIST : -EOPNOTSUPP;
+}
+
+/* The same under a temporary name, which a crash may leave behind. */
+static int
+pin_create_renamed(const char *path)
 {
 	char tmp[PIN_MAX_PATH + 16];
 	int rc;
 
-	if (strlen(path) > PIN_MAX_PATH)
-		return -ENAMETOOLONG;
 	(void)snprintf(tmp, sizeof(tmp), "%s.XXXXXX", path);
 	{
 		/* mkostemp makes the file 0600 */
@@ -100,6 +121,38 @@ pin_create(const char *path)
 		rc = 0;
 	(void)unlink(tmp);
 	return rc;
+}
+
+static int
+pin_open_dir(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	size_t len = slash == NULL ? 0 : (size_t)(slash - path) + 1;
+	char dir[PIN_MAX_PATH + 1] = ".";
+
+	if (len >= sizeof(dir))
+		return -1;
+	if (len > 0) {
+		memcpy(dir, path, len);
+		dir[len] = '\0';
+	}
+	return open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* 0; -EEXIST when another one made it first; -errno. */
+static int
+pin_create(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	int cleanup_(fd_closep) fd = -1;
+	int rc;
+
+	if (strlen(path) > PIN_MAX_PATH)
+		return -ENAMETOOLONG;
+	fd = pin_open_dir(path);
+	rc = fd < 0 ? -EOPNOTSUPP
+		    : pin_create_nameless(fd, slash == NULL ? path : slash + 1);
+	return rc == -EOPNOTSUPP ? pin_create_renamed(path) : rc;
 }
 
 static bool
@@ -175,4 +228,16 @@ pin_read(const struct pin *pin, struct secret **ret_secret)
 		s->data[--s->len] = 0;
 	*ret_secret = TAKE_PTR(s);
 	return 0;
+}
+
+void
+pin_settle(const struct pin *pin)
+{
+	int cleanup_(fd_closep) fd = -1;
+	int cleanup_(fd_closep) dir = pin_open_dir(pin->path);
+
+	if (pin_open(pin->path, &fd) == 0)
+		(void)fsync(fd);
+	if (dir >= 0)
+		(void)fsync(dir);
 }

@@ -42,3 +42,7 @@ void pin_prepare(const char *configured, const char *path, const char *alt,
  * put there. 0, -EBADMSG when it is no pin any more, or -errno.
  */
 int must_use_ pin_read(const struct pin *pin, struct secret **ret_secret) ON_WORKER;
+
+/* The pin, and its name, are on the disk from here on. A disk that does not say so, or a
+ * directory that is not ours to open, is no reason to go without. */
+void pin_settle(const struct pin *pin) ON_WORKER;

@@ -154,6 +154,7 @@ soft_seal(const struct pin *pin, const struct secret *key,
 	if (getrandom(b.salt, sizeof(b.salt), 0) != sizeof(b.salt) ||
 	    getrandom(b.nonce, sizeof(b.nonce), 0) != sizeof(b.nonce))
 		return -EIO;
+	pin_settle(pin);
 	r = derive(pin, &b, &kek);
 	if (r == 0)
 		r = encrypt(kek, key, &b);

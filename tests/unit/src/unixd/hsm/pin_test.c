@@ -45,6 +45,19 @@ __wrap_fsync(int fd)
 	return __real_fsync(fd);
 }
 
+int __real_linkat(int olddir, const char *old, int newdir, const char *new, int flags);
+int __wrap_linkat(int olddir, const char *old, int newdir, const char *new, int flags);
+
+int
+__wrap_linkat(int olddir, const char *old, int newdir, const char *new, int flags)
+{
+	if (fail_errno == EINVAL || fail_errno == EPERM) {
+		errno = fail_errno;
+		return -1;
+	}
+	return __real_linkat(olddir, old, newdir, new, flags);
+}
+
 int __real_renameat2(int olddir, const char *old, int newdir, const char *new,
     unsigned flags);
 int __wrap_renameat2(int olddir, const char *old, int newdir, const char *new,
@@ -213,6 +226,18 @@ a_plain_file_system_keeps_no_second_copy(void **state)
 	assert_int_equal(st.st_nlink, 1);
 }
 
+/* As under a policy that forbids links. */
+static void
+without_links_it_is_renamed(void **state)
+{
+	struct pin p;
+
+	(void)state;
+	fail_errno = EPERM;
+	pin_prepare(NULL, path, alt, &p);
+	assert_int_equal(p.state, PIN_CREATED);
+}
+
 int
 main(void)
 {
@@ -232,6 +257,8 @@ main(void)
 		    set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_plain_file_system_keeps_no_second_copy,
 		    set_up, tear_down),
+		cmocka_unit_test_setup_teardown(without_links_it_is_renamed, set_up,
+		    tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
