@@ -23,7 +23,7 @@
 #include "src/base/util.h"
 
 /* At so many calls of one mode, unless told otherwise. */
-#define AT_MOST 40u
+#define AT_MOST 60u
 
 static unsigned
 every(unsigned calls)

@@ -96,6 +96,50 @@ a_truncated_database_is_set_aside_and_its_ids_come_over(void **state)
 	assert_int_equal(l.last_pending, 100777);
 }
 
+/* Ended between the two renames: the old one has left, its log not yet, and the new one
+ * waits beside. */
+static void
+setting_aside_goes_on_where_it_was_interrupted(void **state)
+{
+	struct kit *k = *state;
+	struct loaded l = { 0 };
+	char made[128], wal[160], aside[128];
+
+	fill(k, 20);
+	(void)snprintf(made, sizeof(made), "%s.new", k->path);
+	(void)snprintf(wal, sizeof(wal), "%s-wal", k->path);
+	(void)snprintf(aside, sizeof(aside), "%s.broken-20200101-000000", k->path);
+	assert_int_equal(rename(k->path, made), 0);
+	kit_write_file(aside, "junk", 4);
+	kit_write_file(wal, "junk", 4);
+	kit_open(k);
+	assert_null(k->note);
+	assert_int_equal(kit_load(k, &l), 0);
+	assert_int_equal(l.ids, 1);
+	assert_int_equal(l.last_id, 100001);
+	assert_int_equal(access(made, F_OK), -1);
+	(void)snprintf(wal, sizeof(wal), "%s-wal", aside);
+	assert_int_equal(access(wal, F_OK), 0);
+}
+
+/* Ended before: the old one is still there, and is judged anew. */
+static void
+a_half_made_database_counts_for_nothing(void **state)
+{
+	struct kit *k = *state;
+	struct loaded l = { 0 };
+	char made[128];
+
+	fill(k, 20);
+	(void)snprintf(made, sizeof(made), "%s.new", k->path);
+	kit_write_file(made, "junk", 4);
+	kit_open(k);
+	assert_null(k->note);
+	assert_int_equal(kit_load(k, &l), 0);
+	assert_int_equal(l.users, 20);
+	assert_int_equal(access(made, F_OK), -1);
+}
+
 static void
 damage_met_while_loading_costs_only_what_is_damaged(void **state)
 {
@@ -386,6 +430,8 @@ main(void)
 		KIT_TEST(an_empty_file_is_a_new_database),
 		KIT_TEST(a_truncated_database_is_set_aside_and_its_ids_come_over),
 		KIT_TEST(damage_met_while_loading_costs_only_what_is_damaged),
+		KIT_TEST(setting_aside_goes_on_where_it_was_interrupted),
+		KIT_TEST(a_half_made_database_counts_for_nothing),
 		KIT_TEST(a_directory_at_the_path_is_set_aside),
 		KIT_TEST(a_fifo_at_the_path_is_set_aside_and_not_waited_for),
 		KIT_TEST(a_newer_schema_is_set_aside_with_its_ids_carried_over),
