@@ -98,12 +98,25 @@ from_map_answer(enum map_answer a)
 	}
 }
 
+/* Who starts the daemon looks up whom it is to run as: the daemon cannot answer that one,
+ * and its socket may be there already. It is a local account by what it is for. */
+static bool
+is_daemons_own(const struct name *n)
+{
+	static const char own[] = "kanidm-unixd";
+
+	return n != NULL && n->len == sizeof(own) - 1 &&
+	    memcmp(n->text, own, n->len) == 0;
+}
+
 static enum answer
 ask_both(struct question *q)
 {
 	enum map_answer a = q->from_map(q, 0);
 	enum answer r;
 
+	if (a != MAP_HIT && is_daemons_own(q->name))
+		return ANSWER_NONE;
 	switch (a) {
 	case MAP_STALE:
 		r = q->from_daemon(q, ASK_SHORT_MS);

@@ -12,6 +12,8 @@
 #define printf_(fmt, args) __attribute__((format(printf, fmt, args)))
 #define pure_              __attribute__((pure))
 #define noreturn_          __attribute__((noreturn))
+/* Seldom called: small rather than quick. */
+#define cold_ __attribute__((cold))
 
 #if defined(__clang__)
 struct __attribute__((capability("role"))) thread_role {

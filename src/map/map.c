@@ -221,7 +221,7 @@ ident_is_current(const struct map_view *v, bool group)
 	    memcmp(there, now, sizeof(now)) == 0;
 }
 
-bool
+bool cold_
 map_proves_not_local(struct map *m, bool group, const struct name *name, uint32_t id)
 {
 	struct question q = { .kind = group ? KU_MAP_GROUP : KU_MAP_USER, .id = id };

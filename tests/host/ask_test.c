@@ -311,6 +311,30 @@ a_system_group_is_asked_of_the_map_alone(void **state)
 }
 
 static void
+the_daemons_own_account_is_not_asked_of_the_daemon(void **state)
+{
+	static const enum map_answer none[] = { MAP_ABSENT, MAP_NONE, MAP_STALE };
+	struct passwd pw;
+	struct group gr;
+	int err;
+
+	(void)state;
+	memset(&fake, 0, sizeof(fake));
+	for (size_t i = 0; i < ARRAY_SIZE(none); i++) {
+		fake.map = none[i];
+		assert_int_equal(_nss_kanidm_getpwnam_r("kanidm-unixd", &pw, buf,
+				     sizeof(buf), &err),
+		    NSS_STATUS_NOTFOUND);
+		assert_int_equal(_nss_kanidm_getgrnam_r("kanidm-unixd", &gr, buf,
+				     sizeof(buf), &err),
+		    NSS_STATUS_NOTFOUND);
+	}
+	assert_int_equal(fake.socket_calls, 0);
+	(void)_nss_kanidm_getpwnam_r("kanidm-unixd2", &pw, buf, sizeof(buf), &err);
+	assert_int_equal(fake.socket_calls, 1);
+}
+
+static void
 the_local_file_in_question_is_the_right_one(void **state)
 {
 	struct passwd pw;
@@ -555,6 +579,7 @@ main(void)
 		cmocka_unit_test(
 		    what_cannot_be_a_name_or_an_id_is_answered_without_asking),
 		cmocka_unit_test(a_system_group_is_asked_of_the_map_alone),
+		cmocka_unit_test(the_daemons_own_account_is_not_asked_of_the_daemon),
 		cmocka_unit_test(the_local_file_in_question_is_the_right_one),
 		cmocka_unit_test(groups_are_added_once_up_to_the_limit),
 		cmocka_unit_test(
