@@ -88,6 +88,9 @@ class Host(Container):
         drop_in = self.path("/etc/ssh/sshd_config.d/10-kanidm.conf")
         drop_in.write_text(drop_in.read_text().replace("#AuthorizedKeysCommand",
                                                        "AuthorizedKeysCommand"))
+        self._sshd_as_tested()
+
+    def _sshd_as_tested(self):
         self.write("/etc/ssh/sshd_config.d/50-test.conf",
                    "KbdInteractiveAuthentication yes\nMaxStartups 1000\nLoginGraceTime 60\n")
         hosts = "".join(f"localhost {line.read_text()}" for line in
