@@ -330,9 +330,9 @@ finish(pid_t pid, struct deadline deadline)
 }
 
 int
-check_run_program(const char *const argv[], char *buf, size_t cap)
+check_run_within(const char *const argv[], char *buf, size_t cap, int timeout_ms)
 {
-	struct deadline deadline = deadline_in_ms(RUN_TIMEOUT_MS);
+	struct deadline deadline = deadline_in_ms(timeout_ms);
 	cleanup_(fd_closep) int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	cleanup_(fd_closep) int from = -1;
 	int fds[2], rc;
@@ -348,6 +348,12 @@ check_run_program(const char *const argv[], char *buf, size_t cap)
 		return rc;
 	collect(from, deadline, buf, cap);
 	return finish(pid, deadline);
+}
+
+int
+check_run_program(const char *const argv[], char *buf, size_t cap)
+{
+	return check_run_within(argv, buf, cap, RUN_TIMEOUT_MS);
 }
 
 const char *

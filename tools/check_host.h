@@ -9,3 +9,6 @@
 /* argv[0] is its path. What it printed on both streams is in buf, cut at cap - 1. Its exit
  * status; -ETIMEDOUT (it was ended) or another -errno. */
 int must_use_ check_run_program(const char *const argv[], char *buf, size_t cap);
+/* The same, for a program that may take longer. */
+int must_use_ check_run_within(const char *const argv[], char *buf, size_t cap,
+    int timeout_ms);

@@ -2,6 +2,8 @@
 /*
  * kanidm-unix: what runs which command. What can be typed is in src/cli/kanidm_unix.c.
  */
+#include <stdlib.h>
+
 #include "ku/paths.h"
 #include "src/base/util.h"
 #include "src/cli/programs.h"
@@ -10,12 +12,14 @@
 #include "src/prog/xalloc.h"
 #include "tools/commands.h"
 #include "tools/nscd.h"
+#include "tools/setup.h"
 
 struct args {
 	struct tool *t;
 	bool verbose;
 	bool really;
 	const char *name;
+	struct setup_wish setup;
 };
 
 static int
@@ -34,6 +38,20 @@ static int
 run_check(const struct tool *t, const struct args *a)
 {
 	return cmd_check(t, a->verbose);
+}
+
+static int
+run_setup(const struct tool *t, const struct args *a)
+{
+	struct setup_wish wish = a->setup;
+
+	wish.restore_dir = a->name;
+	if (!wish.restore && wish.restore_dir != NULL) {
+		(void)fprintf(t->err, "setup: %s is for --restore only\n",
+		    wish.restore_dir);
+		return CLI_USAGE;
+	}
+	return cmd_setup(t, &wish);
 }
 
 static int
@@ -91,6 +109,7 @@ static int (*const run[KANIDM_UNIX_N_COMMANDS])(const struct tool *t,
 	[KANIDM_UNIX_STATUS] = run_status,
 	[KANIDM_UNIX_EXPLAIN] = run_explain,
 	[KANIDM_UNIX_CHECK] = run_check,
+	[KANIDM_UNIX_SETUP] = run_setup,
 	[KANIDM_UNIX_AUTH_TEST] = run_auth_test,
 	[KANIDM_UNIX_CACHE_INVALIDATE] = run_cache_invalidate,
 	[KANIDM_UNIX_CACHE_CLEAR] = run_cache_clear,
@@ -99,10 +118,46 @@ static int (*const run[KANIDM_UNIX_N_COMMANDS])(const struct tool *t,
 	[KANIDM_UNIX_HELP] = run_help,
 };
 
+/* Options of setup; false: it is none. */
+static bool
+set_setup(struct setup_wish *w, int key, const char *value)
+{
+	switch (key) {
+	case CLI_KEY_URI:
+		w->uri = value;
+		return true;
+	case CLI_KEY_CA:
+		w->ca = value;
+		return true;
+	case CLI_KEY_TOKEN_FILE:
+		w->token = value;
+		return true;
+	case CLI_KEY_TEST_USER:
+		w->test_user = value;
+		return true;
+	case CLI_KEY_LOGIN_GROUP:
+		w->groups = xreallocarray((void *)w->groups, w->n_groups + 1,
+		    sizeof(*w->groups));
+		w->groups[w->n_groups++] = value;
+		return true;
+	default:
+		w->no_nss |= key == CLI_KEY_NO_NSS;
+		w->no_pam |= key == CLI_KEY_NO_PAM;
+		w->ssh_keys |= key == CLI_KEY_SSH_KEYS;
+		w->yes |= key == CLI_KEY_YES;
+		w->dry_run |= key == CLI_KEY_DRY_RUN;
+		w->restore |= key == CLI_KEY_RESTORE;
+		return key >= CLI_KEY_NO_NSS && key <= CLI_KEY_RESTORE;
+	}
+}
+
 static void
 set(void *arg, int key, const char *value)
 {
 	struct args *a = arg;
+
+	if (set_setup(&a->setup, key, value))
+		return;
 
 	switch (key) {
 	case 'd':
@@ -160,5 +215,6 @@ main(int argc, char **argv)
 	path = socket_path();
 	t.sock_path = path;
 	rc = run[args.command->id](&t, &a);
+	free((void *)a.setup.groups);
 	return fflush(stdout) == 0 ? rc : 1;
 }

@@ -24,6 +24,7 @@
 /* What a value or an operand is, for completion. */
 enum cli_kind {
 	CLI_FLAG, /* there is no value */
+	CLI_WORD, /* nothing to complete */
 	CLI_PATH,
 	CLI_PERSON,
 	CLI_ENTRY, /* a person or a group */

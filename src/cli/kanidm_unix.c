@@ -32,6 +32,29 @@ static const struct cli_option check[] = {
 	{ 0 },
 };
 
+static const struct cli_option setup[] = {
+	{ .key = CLI_KEY_URI, .name = "uri", .kind = CLI_WORD, .value = "URL",
+	  .help = "the server, https://HOST" },
+	{ .key = CLI_KEY_CA, .name = "ca", .kind = CLI_PATH, .value = "FILE",
+	  .help = "the certificate of the server's CA, where the system does not know it" },
+	{ .key = CLI_KEY_LOGIN_GROUP, .name = "login-group", .kind = CLI_WORD, .value = "NAME",
+	  .help = "a group whose members may log in; several with commas, or once for each" },
+	{ .key = CLI_KEY_TOKEN_FILE, .name = "token-file", .kind = CLI_PATH, .value = "FILE",
+	  .help = "the token of the service account that the daemon uses" },
+	{ .key = CLI_KEY_SSH_KEYS, .name = "ssh-keys",
+	  .help = "let sshd ask for people's keys, too" },
+	{ .key = CLI_KEY_NO_NSS, .name = "no-nss", .help = "leave nsswitch.conf alone" },
+	{ .key = CLI_KEY_NO_PAM, .name = "no-pam", .help = "leave PAM alone" },
+	{ .key = CLI_KEY_TEST_USER, .name = "test-user", .kind = CLI_PERSON, .value = "NAME",
+	  .help = "whose login is tried at the end" },
+	{ .key = CLI_KEY_YES, .name = "yes", .help = "ask nothing, do it" },
+	{ .key = CLI_KEY_DRY_RUN, .name = "dry-run",
+	  .help = "show what would be done, change nothing" },
+	{ .key = CLI_KEY_RESTORE, .name = "restore",
+	  .help = "put back what DIR, or the newest copy, has of nsswitch.conf and PAM" },
+	{ 0 },
+};
+
 static const struct cli_option auth_test[] = {
 	{ .key = 'D', .name = "name", .kind = CLI_PERSON, .value = "NAME", .required = true,
 	  .help = "whose password is tried" },
@@ -54,6 +77,9 @@ static const struct cli_command commands[] = {
 	  .help = "why a name resolves as it does, or does not" },
 	{ .name = "check", .id = KANIDM_UNIX_CHECK, .options = check,
 	  .help = "what on this host keeps names or logins from working?" },
+	{ .name = "setup", .id = KANIDM_UNIX_SETUP, .options = setup,
+	  .operand = "DIR", .operand_kind = CLI_PATH, .operand_optional = true,
+	  .help = "make this host use the server, step by step" },
 	{ .name = "auth-test", .id = KANIDM_UNIX_AUTH_TEST, .options = auth_test,
 	  .help = "would PAM let this person in?" },
 	{ .name = "cache-invalidate", .id = KANIDM_UNIX_CACHE_INVALIDATE,

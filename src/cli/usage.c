@@ -86,11 +86,17 @@ print_commands(FILE *f, const struct cli_command *c)
 	for (; c->name != NULL; c++) {
 		char text[TEXT_SIZE] = "";
 		FILE *m = fmemopen(text, sizeof(text), "w");
+		bool fits = false;
 
 		if (m != NULL) {
 			syntax(m, c);
-			(void)fclose(m);
+			fits = fclose(m) == 0 && strlen(text) <= MAX_COLUMN;
 		}
+		if (!fits)
+			(void)snprintf(text, sizeof(text), " [OPTIONS]%s%s%s",
+			    c->operand != NULL ? " [" : "",
+			    c->operand != NULL ? c->operand : "",
+			    c->operand != NULL ? "]" : "");
 		(void)fprintf(f, "  %-16s%-25s %s\n", c->name, text, c->help);
 	}
 }

@@ -16,6 +16,7 @@ kind_text(enum cli_kind kind)
 {
 	static const char *const text[] = {
 		[CLI_FLAG] = "flag",
+		[CLI_WORD] = "word",
 		[CLI_PATH] = "path",
 		[CLI_PERSON] = "person",
 		[CLI_ENTRY] = "entry",

@@ -1,0 +1,197 @@
+#!/bin/bash
+# SPDX-License-Identifier: MPL-2.0
+# kanidm-unix setup on a whole host: from the files that a package brings to people who log in,
+# with options and with answers on a terminal; a second time, where nothing is to do; where
+# something fails; and back.
+set -eu
+here=$(cd "$(dirname "$0")/../.." && pwd)
+build=$1
+# shellcheck source=tests/support/netns.sh
+. "$here/tests/support/netns.sh"
+netns_enter "$(readlink -f "$0")" "$@"
+export KU_BUILD_DIR=$build
+# shellcheck source=tests/support/devidm.sh
+. "$here/tests/support/devidm.sh"
+# shellcheck source=tests/support/pam.sh
+. "$here/tests/support/pam.sh"
+
+pam_setup "$build"
+devidm_start "$NETNS_DIR/devidm" sample
+# The sample has a group that Debian has as well, which is left out for that.
+sed -i '/^\(staff\|users\):/d' /etc/group
+cp "$here/tests/integration/setup.py" "$here/tests/system/pty_talk.py" "$NETNS_DIR/"
+# Copies are made below /root, and this one is ours.
+cd "$NETNS_DIR"
+mount -t tmpfs -o mode=0700 netns /root || netns_fail "cannot cover /root"
+
+# A manager for setup to call: it starts the daemons, and notes what it was told.
+mkdir -p /run/systemd/system "$NETNS_DIR/units"
+cat >"$NETNS_DIR/systemctl" <<END
+#!/bin/bash
+echo "\$*" >>$NETNS_DIR/called
+units=$NETNS_DIR/units
+PATH=$PATH
+case \$1 in
+is-enabled | is-active) [ -e "\$units/\$3" ] ;;
+enable)
+	touch "\$units/kanidm-unixd.service" "\$units/kanidm-unixd-tasks.service" "\$units/\$3"
+	[ "\$3" = kanidm-unixd.service ] || exit 0
+	setpriv --reuid=990 --regid=990 --clear-groups --no-new-privs \
+		kanidm_unixd >>$NETNS_LOG 2>&1 </dev/null &
+	echo \$! >$NETNS_DIR/pid
+	kanidm_unixd_tasks >>$NETNS_LOG 2>&1 </dev/null &
+	;;
+reload-or-restart) kill -HUP "\$(cat $NETNS_DIR/pid)" ;;
+esac
+END
+chmod 0755 "$NETNS_DIR/systemctl"
+mount --bind "$NETNS_DIR/systemctl" /usr/bin/systemctl || netns_fail "cannot cover systemctl"
+
+# The host as a package leaves it on one that was set up by hand: no kanidm anywhere.
+install -m 0644 "$NETNS_DIR/root/etc/kanidm/config" "$NETNS_DIR/root/etc/kanidm/unixd" /etc/kanidm/
+sed -i 's/^#\(uid_attr_map = \).*/\1"name"/' /etc/kanidm/unixd
+DEBIAN_FRONTEND=noninteractive pam-auth-update --package --remove kanidm >/dev/null 2>&1
+printf '# ours\npasswd:         files systemd\ngroup:          files systemd # old\nshadow: files\n' \
+	>/etc/nsswitch.conf
+echo "local:x:4999:4999:Local:/tmp:/bin/sh" >>/etc/passwd
+echo "local:$(openssl passwd -6 local-password):19000::::::" >>/etc/shadow
+cp -a /etc "$NETNS_DIR/etc.before"
+
+# set_up WANT ARGUMENT...: its exit code; what it said is in $out.
+set_up()
+{
+	local want=$1 rc=0
+	shift
+	out=$(kanidm-unix setup "$@" 2>&1) || rc=$?
+	[ "$rc" = "$want" ] || netns_fail "setup $*: exit $rc instead of $want
+$out"
+	echo "ok: setup $* -> $rc"
+}
+
+said()
+{
+	grep -qxF -- "$1" <<<"$out" || netns_fail "no line '$1' in:
+$out"
+}
+
+unchanged()
+{
+	diff -r --no-dereference "$NETNS_DIR/etc.before" /etc >"$NETNS_DIR/diff" ||
+		netns_fail "$1 has changed something: $(cat "$NETNS_DIR/diff")"
+	! ls -d /root/kanidm-backup-* >/dev/null 2>&1 || netns_fail "$1 has made a copy"
+}
+
+password=Sample-alice-horse-battery-9
+cp "$DEVIDM_CA" /root/ca.pem
+full="--uri $DEVIDM_URL/ --ca /root/ca.pem --login-group shell_users"
+
+# --- nobody to ask
+set_up 2 </dev/null
+said "setup: the server is not known; give it with --uri https://HOST"
+set_up 2 --uri "$DEVIDM_URL" </dev/null
+said "setup: a group that may log in is not known; give it with --login-group NAME"
+# shellcheck disable=SC2086
+set_up 2 $full </dev/null
+said "setup: nothing was changed; --yes does this without a question"
+set_up 2 /root
+set_up 1 --uri ftp://there --login-group x --yes </dev/null
+set_up 1 --uri "$DEVIDM_URL" --ca /etc/passwd --login-group x --yes </dev/null
+said "setup: /etc/passwd: is no certificate in PEM"
+rc=0
+out=$(setpriv --reuid=65534 --regid=65534 --clear-groups kanidm-unix setup --yes 2>&1) || rc=$?
+[ "$rc" = 1 ] || netns_fail "as nobody: $rc"
+said "setup: only root can do this (try: sudo kanidm-unix setup)"
+# shellcheck disable=SC2086
+set_up 0 $full --dry-run </dev/null
+said "+uri = \"$DEVIDM_URL\""
+said "+passwd:         files kanidm systemd"
+said "to do: pam-auth-update --enable kanidm"
+unchanged "asking"
+
+# --- a stack that would keep root out
+cp -a /etc/pam.d/common-auth "$NETNS_DIR/common-auth"
+printf 'auth sufficient pam_kanidm.so ignore_unknown_user\nauth required pam_deny.so\n' \
+	>/etc/pam.d/common-auth
+# shellcheck disable=SC2086
+set_up 1 $full --yes </dev/null
+said "/etc/pam.d/login auth"
+said "auth     sufficient  pam_unix.so"
+said "setup: nothing was changed"
+cp -a "$NETNS_DIR/common-auth" /etc/pam.d/common-auth
+
+# --- a line that is not edited
+sed -i 's/^group:.*/group: files [NOTFOUND=return] nis/' /etc/nsswitch.conf
+# shellcheck disable=SC2086
+set_up 1 $full --yes </dev/null
+grep -q 'the group line is not edited here' <<<"$out" || netns_fail "$out"
+cp -a "$NETNS_DIR/etc.before/nsswitch.conf" /etc/nsswitch.conf
+unchanged "what was refused"
+
+# --- a wrong CA: the daemon says so, and names and logins are not begun
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=other -keyout "$NETNS_DIR/other.key" \
+	-out /root/other.pem 2>/dev/null
+set_up 1 --uri "$DEVIDM_URL" --ca /root/other.pem --login-group shell_users --yes </dev/null
+grep -q "^setup: $DEVIDM_URL: unknown issuer" <<<"$out" || netns_fail "no reason: $out"
+said "failed: systemctl enable --now kanidm-unixd.service, kanidm-unixd-tasks.service"
+said "not changed: write /etc/nsswitch.conf"
+said "not changed: pam-auth-update --enable kanidm"
+said "setup: the new configuration stays"
+cmp -s "$NETNS_DIR/etc.before/nsswitch.conf" /etc/nsswitch.conf || netns_fail "nsswitch.conf"
+grep -q pam_kanidm /etc/pam.d/common-auth && netns_fail "PAM"
+
+# --- all of it, in one go
+# shellcheck disable=SC2086
+set_up 0 $full --yes --test-user alice <<<"$password"
+said "done: copied /root/ca.pem to /etc/kanidm/ca.pem"
+said "done: wrote /etc/nsswitch.conf"
+said "done: pam-auth-update --enable kanidm"
+said "done: alice can log in"
+said "done."
+backup=$(ls -d /root/kanidm-backup-*)
+[ "$(wc -l <<<"$backup")" = 1 ] || netns_fail "copies: $backup"
+said "This puts them back:  kanidm-unix setup --restore $backup"
+[ "$(stat -c %a "$backup")" = 700 ] || netns_fail "anybody reads the copy"
+cmp -s "$NETNS_DIR/etc.before/nsswitch.conf" "$backup/etc/nsswitch.conf" || netns_fail "the copy"
+getent passwd alice >/dev/null || netns_fail "no alice"
+grep -q '^# Where the Kanidm server is' /etc/kanidm/config || netns_fail "comments are gone"
+grep -q '^group:          files kanidm systemd # old$' /etc/nsswitch.conf || netns_fail "group"
+printf '%s\n' "$password" | pamtester login alice authenticate acct_mgmt >/dev/null 2>&1 ||
+	netns_fail "alice does not get in"
+cp -a /etc "$NETNS_DIR/etc.after"
+
+# --- again: nothing to do
+# shellcheck disable=SC2086
+set_up 0 $full --yes </dev/null
+said "nothing to change"
+diff -r --no-dereference "$NETNS_DIR/etc.after" /etc >"$NETNS_DIR/diff" ||
+	netns_fail "the second time: $(cat "$NETNS_DIR/diff")"
+# What is there is enough for it to know.
+set_up 0 --yes </dev/null
+said "nothing to change"
+set_up 1 --yes --test-user alice <<<"wrong"
+[ "$(ls -d /root/kanidm-backup-*)" = "$backup" ] || netns_fail "one more copy"
+
+# --- edited by hand: pam-auth-update would not, and it is said how
+DEBIAN_FRONTEND=noninteractive pam-auth-update --disable kanidm >/dev/null 2>&1
+sed -i "/^# here's the fallback/d; /pam_deny.so/i auth optional pam_echo.so" /etc/pam.d/common-auth
+set_up 1 --yes </dev/null
+grep -q 'pam-auth-update --force --enable kanidm$' <<<"$out" || netns_fail "no way out: $out"
+
+# --- back, from the first copy
+set_up 2 --restore "$backup" </dev/null
+set_up 0 --restore "$backup" --dry-run </dev/null
+said "-passwd:         files kanidm systemd"
+set_up 0 --restore "$backup/" --yes </dev/null
+said "done: put back /etc/nsswitch.conf"
+diff -r --no-dereference "$NETNS_DIR/etc.before/pam.d" /etc/pam.d || netns_fail "pam.d"
+cmp "$NETNS_DIR/etc.before/nsswitch.conf" /etc/nsswitch.conf || netns_fail "nsswitch.conf"
+set_up 0 --restore "$backup" --yes </dev/null
+said "nothing to change"
+DEBIAN_FRONTEND=noninteractive pam-auth-update --package >/dev/null 2>&1
+! grep -q pam_kanidm /etc/pam.d/common-auth || netns_fail "put back, and enabled again"
+
+# --- with a person at a terminal
+python3 "$NETNS_DIR/setup.py" "$DEVIDM_URL" "$password" local-password || netns_fail "see above"
+grep -q pam_kanidm /etc/pam.d/common-auth || netns_fail "the terminal: PAM"
+grep -q '"shell_users", "staff"\]' /etc/kanidm/unixd || netns_fail "$(cat /etc/kanidm/unixd)"
+kill "$(cat "$NETNS_DIR/pid")"

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * The copy of what decides who gets into this host, in the layout of the packages' maintainer
+ * scripts, so that it does not matter which of the two made it. A copy that still equals what
+ * is there is used again. Putting back touches what differs, and nothing that the copy does not
+ * have; pam-auth-update's list of profiles it has seen stays, or it would enable again what was
+ * just put back.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "src/base/util.h"
+#include "src/prog/xalloc.h"
+#include "tools/setup_internal.h"
+
+#define PATTERN "/root/kanidm-backup-*"
+
+static const char *const kept[] = { "/etc/nsswitch.conf", "/etc/pam.d", "/etc/authselect",
+	"/var/lib/pam" };
+
+/* Like "/etc/pam.d/login", of the host and of a copy. */
+typedef bool visit_fn(struct setup *s, const char *copy, const char *path, void *arg);
+
+static int
+no_dots(const struct dirent *e)
+{
+	return !streq(e->d_name, ".") && !streq(e->d_name, "..");
+}
+
+/* Every file at or below `path` of the copy. False as soon as one visit says so. */
+static bool
+walk(struct setup *s, const char *copy, const char *path, visit_fn *visit, void *arg)
+{
+	cleanup_(freep) char *dir = xasprintf("%s%s", copy, path);
+	cleanup_(freep) char *real = check_path(&s->c, dir);
+	struct dirent **v = NULL;
+	bool good = true;
+	struct stat st;
+	int n;
+
+	if (!check_lstat(&s->c, dir, &st))
+		return true;
+	if (!S_ISDIR(st.st_mode))
+		return visit(s, copy, path, arg);
+	n = scandir(real, &v, no_dots, alphasort);
+	for (int i = 0; i < n; i++) {
+		cleanup_(freep) char *below = xasprintf("%s/%s", path, v[i]->d_name);
+
+		good = good && walk(s, copy, below, visit, arg);
+		free(v[i]);
+	}
+	free(v);
+	return good;
+}
+
+static char *
+link_of(const struct setup *s, const char *path)
+{
+	cleanup_(freep) char *real = check_path(&s->c, path);
+	char target[1024];
+	ssize_t n = readlink(real, target, sizeof(target) - 1);
+
+	return n >= 0 ? xstrndup(target, (size_t)n) : NULL;
+}
+
+/* The same link, or the same text with the same mode and owner? */
+static bool
+is_same(const struct setup *s, const char *a, const char *b)
+{
+	cleanup_(freep) char *link_a = link_of(s, a), *link_b = link_of(s, b);
+	cleanup_(freep) char *text_a = NULL, *text_b = NULL;
+	struct stat st_a, st_b;
+
+	if (link_a != NULL || link_b != NULL)
+		return link_a != NULL && link_b != NULL && streq(link_a, link_b);
+	return check_lstat(&s->c, a, &st_a) && check_lstat(&s->c, b, &st_b) &&
+	    st_a.st_mode == st_b.st_mode && st_a.st_uid == st_b.st_uid &&
+	    st_a.st_gid == st_b.st_gid && check_read(&s->c, a, &text_a) == 0 &&
+	    check_read(&s->c, b, &text_b) == 0 && streq(text_a, text_b);
+}
+
+static bool
+visit_same(struct setup *s, const char *copy, const char *path, void *arg)
+{
+	cleanup_(freep) char *there = xasprintf("%s%s", copy, path);
+
+	(void)arg;
+	return is_same(s, path, there);
+}
+
+static bool
+visit_is_there(struct setup *s, const char *copy, const char *path, void *arg)
+{
+	cleanup_(freep) char *there = xasprintf("%s%s", (const char *)arg, path);
+	struct stat st;
+
+	(void)copy;
+	return check_lstat(&s->c, there, &st);
+}
+
+/* Does the copy have all of it as it is now, and nothing else? The notes of pam-auth-update
+ * are left aside, as in the maintainer scripts. */
+static bool
+is_current(struct setup *s, char *copy)
+{
+	for (size_t i = 0; i < 3; i++) {
+		if (!walk(s, copy, kept[i], visit_same, NULL) ||
+		    !walk(s, "", kept[i], visit_is_there, copy))
+			return false;
+	}
+	return true;
+}
+
+/* The newest, by its name; NULL: there is none. Without the root. */
+static char *
+newest(const struct setup *s)
+{
+	cleanup_(freep) char *pattern = check_path(&s->c, PATTERN);
+	char *last = NULL;
+	glob_t g;
+
+	if (glob(pattern, 0, NULL, &g) != 0)
+		return NULL;
+	for (size_t i = 0; i < g.gl_pathc; i++) {
+		const char *path = g.gl_pathv[i] + strlen(s->c.host->root);
+		struct stat st;
+
+		if (!check_stat(&s->c, path, &st) || !S_ISDIR(st.st_mode))
+			continue;
+		free(last);
+		last = xstrdup(path);
+	}
+	globfree(&g);
+	return last;
+}
+
+static char *
+new_name(const struct setup *s)
+{
+	time_t now = (time_t)s->c.host->wall_s;
+	char stamp[32] = "";
+	struct tm tm;
+
+	if (localtime_r(&now, &tm) != NULL)
+		(void)strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
+	return xasprintf("/root/kanidm-backup-%s", stamp);
+}
+
+/* Makes `dir` and copies into it. */
+static int
+copy_all(const struct setup *s, const char *dir)
+{
+	cleanup_(freep) char *real = check_path(&s->c, dir);
+	cleanup_(freep) char *seen = xasprintf("%s/var/lib/pam/seen", real);
+	char buf[1024];
+
+	if (mkdir(real, 0700) != 0)
+		return -errno;
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+		/* Below the copy as below the root. */
+		const char *const argv[] = { "/bin/sh", "-c",
+			"cd \"$1/\" && cp -a --parents -- \"$2\" \"$3\"", "sh",
+			s->c.host->root, kept[i] + 1, real, NULL };
+		struct stat st;
+		int rc;
+
+		if (!check_stat(&s->c, kept[i], &st))
+			continue;
+		rc = check_run(&s->c, argv, buf, sizeof(buf));
+		if (rc != 0) {
+			(void)fprintf(s->t->err, "setup: cp: %s", buf);
+			return rc < 0 ? rc : -EIO;
+		}
+	}
+	(void)unlink(seen);
+	return 0;
+}
+
+bool
+setup_backup(struct setup *s)
+{
+	char *last = newest(s);
+	int rc;
+
+	if (last != NULL && is_current(s, last))
+		s->backup = last;
+	else {
+		free(last);
+		s->backup = new_name(s);
+		rc = copy_all(s, s->backup);
+		if (rc < 0) {
+			(void)fprintf(s->t->err, "setup: %s: %s\n", s->backup,
+			    strerror(-rc));
+			return false;
+		}
+	}
+	(void)fprintf(s->t->out,
+	    "done: /etc/pam.d and /etc/nsswitch.conf, as they were, are in %s\n"
+	    "This puts them back:  kanidm-unix setup --restore %s\n"
+	    "Keep a root shell open until a second login works.\n",
+	    s->backup, s->backup);
+	return true;
+}
+
+/* ---- putting back ---- */
+
+struct difference {
+	size_t n;
+	bool write; /* else only show */
+};
+
+static void
+show(const struct setup *s, const char *path, const char *there)
+{
+	cleanup_(freep) char *old = NULL, *new = NULL, *target = link_of(s, there);
+
+	if (target != NULL) {
+		(void)fprintf(s->t->out, "%s: a link to %s again\n", path, target);
+		return;
+	}
+	if (check_read(&s->c, there, &new) < 0)
+		return;
+	if (check_read(&s->c, path, &old) < 0)
+		old = NULL;
+	if (old != NULL && streq(old, new))
+		(void)fprintf(s->t->out, "%s: owner and mode\n", path);
+	else
+		setup_diff(s->t->out, path, old, new);
+}
+
+/* By cp to a name beside it, which knows owners, modes, links and labels, then by rename. */
+static bool
+put_back(const struct setup *s, const char *path, const char *there)
+{
+	cleanup_(freep) char *from = check_path(&s->c, there);
+	cleanup_(freep) char *to = check_path(&s->c, path);
+	cleanup_(freep) char *tmp = xasprintf("%s.kanidm-new", to);
+	const char *const argv[] = { "/bin/cp", "-a", "--remove-destination", "--", from,
+		tmp, NULL };
+	char buf[1024];
+	int rc = check_run(&s->c, argv, buf, sizeof(buf));
+
+	if (rc == 0 && rename(tmp, to) == 0) {
+		(void)fprintf(s->t->out, "done: put back %s\n", path);
+		return true;
+	}
+	(void)fprintf(s->t->err, "setup: %s: %s\n", path,
+	    rc > 0 ? buf : strerror(rc < 0 ? -rc : errno));
+	(void)unlink(tmp);
+	return false;
+}
+
+static bool
+visit_restore(struct setup *s, const char *copy, const char *path, void *arg)
+{
+	cleanup_(freep) char *there = xasprintf("%s%s", copy, path);
+	struct difference *d = arg;
+
+	if (is_same(s, path, there) || streq(path, "/var/lib/pam/seen"))
+		return true;
+	d->n++;
+	if (d->write)
+		return put_back(s, path, there);
+	show(s, path, there);
+	return true;
+}
+
+static bool
+walk_all(struct setup *s, const char *copy, struct difference *d)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+		if (!walk(s, copy, kept[i], visit_restore, d))
+			return false;
+	}
+	return true;
+}
+
+/* Programs that go on with what they have read. */
+static void
+say_what_to_restart(const struct setup *s)
+{
+	static const char *const units[] = { "nscd.service", "nsncd.service",
+		"unscd.service" };
+	char buf[256];
+
+	for (size_t i = 0; i < ARRAY_SIZE(units) && setup_has_systemd(s); i++) {
+		const char *const words[] = { "is-active", "--quiet", units[i], NULL };
+
+		if (setup_systemctl(s, buf, sizeof(buf), words) == 0)
+			(void)fprintf(s->t->out, "run: systemctl restart %s\n", units[i]);
+	}
+	(void)fputs(
+	    "Logins use the files at once. Programs that ran before keep the "
+	    "nsswitch.conf they\nhave read: restart a display manager, cron and what "
+	    "else shows names, or reboot.\n",
+	    s->t->out);
+}
+
+/* The directory that was named, or the newest one; without a slash at its end. */
+static char *
+directory(const struct setup *s)
+{
+	const char *named = s->wish->restore_dir;
+	size_t n;
+
+	if (named == NULL)
+		return newest(s);
+	for (n = strlen(named); n > 1 && named[n - 1] == '/'; n--)
+		;
+	return xstrndup(named, n);
+}
+
+int
+setup_restore(struct setup *s)
+{
+	cleanup_(freep) char *copy = directory(s), *etc = NULL;
+	struct difference d = { 0 };
+	struct stat st;
+
+	etc = xasprintf("%s/etc", copy != NULL ? copy : "");
+	if (copy == NULL || !check_stat(&s->c, etc, &st)) {
+		(void)fprintf(s->t->err, "setup: %s\n",
+		    copy == NULL ? "there is no copy, " PATTERN : "that is no copy");
+		return 1;
+	}
+	(void)fprintf(s->t->out, "the copy is %s\n", copy);
+	(void)walk_all(s, copy, &d);
+	if (d.n == 0) {
+		(void)fprintf(s->t->out, "nothing to change\n");
+		return 0;
+	}
+	if (s->wish->dry_run)
+		return 0;
+	if (!s->wish->yes && !s->asks) {
+		(void)fprintf(s->t->err,
+		    "setup: nothing was changed; --yes puts it back without a question\n");
+		return 2;
+	}
+	if (!s->wish->yes && !setup_ask_yes(s, "Put this back? (y/N)")) {
+		(void)fprintf(s->t->out, "nothing was changed\n");
+		return 1;
+	}
+	d.write = true;
+	if (!walk_all(s, copy, &d)) {
+		(void)fprintf(s->t->err,
+		    "setup: not all of it was put back; this does:  cp -a %s/* /\n",
+		    copy);
+		return 1;
+	}
+	say_what_to_restart(s);
+	return 0;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * How files of the host are changed: whole, by rename, so that a lookup or a login that reads
+ * one meanwhile sees the old or the new one. A link stays a link.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "src/base/fd.h"
+#include "src/base/util.h"
+#include "src/prog/xalloc.h"
+#include "tools/check_host.h"
+#include "tools/setup_internal.h"
+
+#define RUN_TIMEOUT_MS 90000
+
+void
+setup_file_clear(struct setup_file *f)
+{
+	free(f->old);
+	free(f->new);
+	*f = (struct setup_file){ 0 };
+}
+
+int
+setup_read(const struct setup *s, const char *path, char **ret_text)
+{
+	int rc = check_read(&s->c, path, ret_text);
+
+	if (rc == -ENOENT)
+		*ret_text = NULL;
+	return rc == -ENOENT ? 0 : rc;
+}
+
+/* Owner, mode and label of what is there; of a new file root's, for everybody to read. */
+static int
+take_over(int fd, const char *real)
+{
+	char label[256];
+	struct stat st;
+	ssize_t n;
+
+	if (stat(real, &st) != 0)
+		return errno == ENOENT && fchmod(fd, 0644) == 0 ? 0 : -errno;
+	if (fchown(fd, st.st_uid, st.st_gid) != 0 || fchmod(fd, st.st_mode & 07777) != 0)
+		return -errno;
+	n = getxattr(real, "security.selinux", label, sizeof(label));
+	if (n > 0 && fsetxattr(fd, "security.selinux", label, (size_t)n, 0) != 0)
+		return -errno;
+	return 0;
+}
+
+static int
+sync_directory(const char *real)
+{
+	cleanup_(freep) char *dir = xstrndup(real, (size_t)(strrchr(real, '/') - real));
+	cleanup_(fd_closep) int fd = open(*dir != '\0' ? dir : "/",
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 || fsync(fd) != 0 ? -errno : 0;
+}
+
+static int
+write_beside(int fd, const char *real, const char *text)
+{
+	int rc = take_over(fd, real);
+
+	if (rc == 0)
+		rc = fd_write_all(fd, text, strlen(text));
+	if (rc == 0 && fsync(fd) != 0)
+		rc = -errno;
+	return rc;
+}
+
+int
+setup_write(const struct setup *s, const char *path, const char *text)
+{
+	cleanup_(freep) char *asked = check_path(&s->c, path), *real = NULL, *tmp = NULL;
+	cleanup_(fd_closep) int fd = -1;
+	int rc;
+
+	real = realpath(asked, NULL);
+	if (real == NULL && errno != ENOENT)
+		return -errno;
+	if (real == NULL)
+		real = xstrdup(asked);
+	tmp = xasprintf("%s.kanidm-XXXXXX", real);
+	fd = mkostemp(tmp, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	rc = write_beside(fd, real, text);
+	if (rc == 0 && rename(tmp, real) != 0)
+		rc = -errno;
+	if (rc < 0)
+		(void)unlink(tmp);
+	return rc < 0 ? rc : sync_directory(real);
+}
+
+int
+setup_run_program(const char *const argv[], char *buf, size_t cap)
+{
+	return check_run_within(argv, buf, cap, RUN_TIMEOUT_MS);
+}
+
+bool
+setup_has_systemd(const struct setup *s)
+{
+	struct stat st;
+
+	return check_stat(&s->c, "/run/systemd/system", &st);
+}
+
+int
+setup_systemctl(const struct setup *s, char *buf, size_t cap, const char *const words[])
+{
+	static const char *const paths[] = { "/usr/bin/systemctl", "/bin/systemctl" };
+	const char *argv[8] = { NULL };
+	struct stat st;
+	size_t n = 1;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(paths) && argv[0] == NULL; i++) {
+		if (check_stat(&s->c, paths[i], &st))
+			argv[0] = paths[i];
+	}
+	if (argv[0] == NULL)
+		return -ENOENT;
+	for (size_t i = 0; words[i] != NULL && n + 1 < ARRAY_SIZE(argv); i++)
+		argv[n++] = words[i];
+	return check_run(&s->c, argv, buf, cap);
+}

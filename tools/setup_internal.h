@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * What the parts of `setup` share. Text is edited by functions that know no files
+ * (setup_toml, setup_nss, setup_diff); what a step wants is found out before the first of them
+ * changes anything.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "src/base/attr.h"
+#include "src/base/secret.h"
+#include "src/prog/config.h"
+#include "tools/check_internal.h"
+#include "tools/setup.h"
+
+/* A file as it is and as it shall be. */
+struct setup_file {
+	const char *path;
+	char *old; /* NULL: there is none */
+	char *new; /* NULL: stays as it is */
+};
+
+struct setup {
+	struct check c; /* the host; its configuration as the files say it now */
+	const struct tool *t;
+	const struct setup_wish *wish;
+	bool asks; /* somebody is there to be asked */
+
+	/* What is wanted, all told. */
+	char *uri;
+	char *ca;       /* NULL: the system's own store */
+	char *ca_from;  /* copied from there to `ca`; NULL: is where it stays */
+	char *token;    /* NULL: as the file says */
+	char **groups;  /* what the login groups shall be; NULL-terminated */
+	bool map_group; /* some local group is extended */
+
+	struct setup_file client, unixd, nsswitch, sshd;
+	char *backup; /* where the copy is, once there is one */
+};
+
+/* ---- talking (setup_ask.c) ---- */
+
+/* A line from the terminal, without its newline; the answer is `dflt` when nothing was typed.
+ * NULL: the input ended. */
+char *setup_ask(const struct setup *s, const char *question, const char *dflt);
+/* Yes only when the answer begins with y. */
+bool setup_ask_yes(const struct setup *s, const char *question);
+/* Fills uri, ca, groups from the wish, the files and the terminal. -1, or the exit code. */
+int setup_ask_wishes(struct setup *s);
+
+/* ---- texts ---- */
+
+/* A unified diff with `path` in its head; old == NULL: a new file. */
+void setup_diff(FILE *out, const char *path, const char *old, const char *new);
+
+/* The document with `key` of the table (NULL: top level) set to the string, or with the
+ * names added to its list. Everything else stays byte for byte. NULL: it is written in a way
+ * that is not edited here, and *ret_line is the line to add. */
+char *setup_toml_string(const char *text, const char *table, const char *key,
+    const char *value);
+char *setup_toml_list(const char *text, const char *table, const char *key,
+    char *const *names);
+/* "[\"a\", \"b\"]" */
+char *setup_toml_names(char *const *names);
+
+/* nsswitch.conf with "kanidm" behind "files" in the passwd and group lines. With `merge`, the
+ * group line asks on when "files" has found something. *ret_left: the first of the two that is
+ * left alone, because an action stands there or there is no such line; or NULL. */
+char *setup_nss_edit(const char *text, bool merge, const char **ret_left);
+
+/* ---- files (setup_files.c) ---- */
+
+/* As check_read(); a file that is not there is *ret_text = NULL and 0. */
+int must_use_ setup_read(const struct setup *s, const char *path, char **ret_text);
+/* By rename, through links, with owner and mode of what was there. 0 or -errno. */
+int must_use_ setup_write(const struct setup *s, const char *path, const char *text);
+/* Runs a program, which may take a minute: its exit status or -errno. buf as check_run. */
+int must_use_ setup_run_program(const char *const argv[], char *buf, size_t cap);
+/* systemctl with up to five words behind it, ended by NULL. */
+int must_use_ setup_systemctl(const struct setup *s, char *buf, size_t cap,
+    const char *const words[]);
+bool setup_has_systemd(const struct setup *s);
+void setup_file_clear(struct setup_file *f);
+
+/* ---- steps ---- */
+
+/* Fills new of client and unixd. False: cannot, and it was said why. */
+bool setup_config_plan(struct setup *s);
+bool setup_config_write(struct setup *s);
+/* Puts back what stood there. */
+bool setup_config_undo(struct setup *s);
+
+bool setup_nss_plan(struct setup *s);
+
+/* What is to be done about PAM, and by whom. */
+enum setup_pam {
+	SETUP_PAM_FINE,
+	SETUP_PAM_AUTH_UPDATE, /* Debian's tool */
+	SETUP_PAM_AUTHSELECT,  /* Fedora's */
+	SETUP_PAM_BY_HAND,
+	SETUP_PAM_NO_UNIX, /* a stack that would keep root out; it was said */
+};
+enum setup_pam setup_pam_plan(struct setup *s);
+bool setup_pam_run(struct setup *s, enum setup_pam way);
+/* The lines to add where no tool knows us. */
+void setup_pam_lines(const struct setup *s);
+bool setup_is_authselect(const struct setup *s);
+
+bool setup_sshd_plan(struct setup *s);
+bool setup_sshd_run(struct setup *s);
+
+/* Copies what decides who gets in; s->backup. */
+bool setup_backup(struct setup *s);
+int setup_restore(struct setup *s);
+
+/* The daemon has read its files and sees the server; people of the login groups resolve. */
+bool setup_link_wait(struct setup *s);
+bool setup_link_groups(struct setup *s);
+
+/* Somebody of the server and somebody of this host, by their passwords where they can be
+ * asked for. */
+bool setup_logins(struct setup *s);
+/* One local account through the stack of a service (setup_local.c, which has libpam). NULL as
+ * password: its account phase only. NULL, or what libpam said. */
+const char *setup_local_login(const char *service, const char *name,
+    const struct secret *password);
