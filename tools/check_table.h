@@ -150,7 +150,7 @@
 	ROW(UNIT_OLD, "unit-old", WARNING, "the unit is the reference's (DynamicUser=yes)", \
 	    "remove that unit file ({}), then: systemctl daemon-reload && systemctl restart kanidm-unixd") \
 	ROW(UNIT_HOME, "unit-home", WARNING, "the tasks unit may not write where homes are", \
-	    "add a drop-in with ReadWritePaths= for it (docs/homes.md): systemctl edit {}") \
+	    "run: systemctl daemon-reload && systemctl restart {} (docs/homes.md)") \
 	ROW(UNIT_MOUNT, "unit-mount", WARNING, "home_strategy is bind_mount and its unit is off", \
 	    "run: systemctl enable --now {}") \
 	ROW(TASKS, "tasks-down", WARNING, "the tasks daemon is not connected: no homes are made", \

@@ -24,3 +24,4 @@ if(tasks_selinux)
 endif()
 ku_test(unit/tasks/label_none_test LIBS ku_base
   SOURCES "${CMAKE_SOURCE_DIR}/tasks/label_none.c" WRAP access)
+ku_test(unit/tasks/dropin_test LIBS ku_prog ku_base SOURCES "${CMAKE_SOURCE_DIR}/tasks/dropin.c")
