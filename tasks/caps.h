@@ -17,7 +17,7 @@ enum caps_role {
  * bounding set where that is allowed. What is not there to begin with is not asked for.
  * 0 or -errno.
  */
-int must_use_ caps_drop(enum caps_role role);
+int must_use_ caps_drop(enum caps_role which);
 
 /* "cap_chown,cap_fowner": what a role keeps where the unit leaves it that. Allocated. */
 char *caps_role_text(enum caps_role role);

@@ -120,21 +120,21 @@ account_explain(const struct login *l, const struct account_view *v,
 	switch (account_judge(l->config, resolver_own_domain(l->ports.resolver), v->user,
 	    &by)) {
 	case KU_ACCT_OK:
-		snprintf(text, sizeof(text), "account: allowed by group %s", by);
+		(void)snprintf(text, sizeof(text), "account: allowed by group %s", by);
 		break;
 	case KU_ACCT_EXPIRED:
-		snprintf(text, sizeof(text),
+		(void)snprintf(text, sizeof(text),
 		    "account: not allowed: expired, or not yet "
 		    "valid (the server does not say which)");
 		break;
 	case KU_ACCT_NOT_ALLOWED:
-		snprintf(text, sizeof(text),
+		(void)snprintf(text, sizeof(text),
 		    "account: not allowed: in none of pam_allowed_login_groups (%s); only "
 		    "groups with POSIX attributes count",
 		    groups);
 		break;
 	case KU_ACCT_NOBODY:
-		snprintf(text, sizeof(text),
+		(void)snprintf(text, sizeof(text),
 		    "account: not allowed: "
 		    "pam_allowed_login_groups is empty, nobody may "
 		    "log in");
@@ -302,7 +302,7 @@ on_lookup(void *arg, enum answer answer, const struct account_view *v)
 	struct account_call done;
 
 	if (status == KU_ST_OK)
-		snprintf(shown, sizeof(shown), "%s", v->shown);
+		(void)snprintf(shown, sizeof(shown), "%s", v->shown);
 	done = end(a);
 	done.fn.lookup(done.arg, status, (int)config->auth_deadline_ms + MODULE_MARGIN_MS,
 	    config->uri != NULL ? config->uri : "", shown);

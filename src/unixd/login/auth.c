@@ -178,7 +178,7 @@ take_view(struct auth *a, enum answer answer, const struct account_view *v)
 	a->uuid = v->user->uuid;
 	a->record_age_s = v->age_s;
 	a->record_at = auth_now(a);
-	snprintf(a->name, sizeof(a->name), "%s", v->user->spn);
+	(void)snprintf(a->name, sizeof(a->name), "%s", v->user->spn);
 }
 
 static void

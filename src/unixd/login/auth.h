@@ -27,4 +27,4 @@ struct auth_line {
 
 /* Known names only, and what root's programs asked; the rest is for debugging. */
 void auth_log(const struct login *l, const struct login_request *q,
-    const struct auth_line *line);
+    const struct auth_line *a);

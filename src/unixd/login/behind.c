@@ -313,7 +313,7 @@ add(struct login *l, struct cred *c, const char *name, enum what what,
 		b->l = l;
 		b->cred = c;
 		b->now = (struct errand){ .what = what, .password = password };
-		snprintf(b->name, sizeof(b->name), "%s", name);
+		(void)snprintf(b->name, sizeof(b->name), "%s", name);
 		c->behind = b;
 		begin(b);
 		return;

@@ -44,7 +44,7 @@ word(char *buf, size_t cap, const char *text)
 {
 	char *p;
 
-	snprintf(buf, cap, "%s", text != NULL ? text : "");
+	(void)snprintf(buf, cap, "%s", text != NULL ? text : "");
 	for (p = buf; *p != '\0'; p++) {
 		if ((unsigned char)*p <= ' ' || *p == '"' || *p == '=' || *p == 0x7f)
 			*p = '?';

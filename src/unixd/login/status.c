@@ -57,7 +57,7 @@ static void printf_(3, 4) pair(const struct out *o, const char *key, const char 
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	o->fn(o->arg, key, text);
 }
@@ -121,7 +121,7 @@ static void printf_(2, 3) line(const struct explain *e, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	e->fn(e->arg, text);
 }
@@ -134,7 +134,7 @@ when(int64_t wall_s, char out[32])
 
 	if (gmtime_r(&t, &tm) == NULL ||
 	    strftime(out, 32, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
-		snprintf(out, 32, "?");
+		(void)snprintf(out, 32, "?");
 }
 
 static void

@@ -369,7 +369,7 @@ cache_set_domain(struct cache *c, const char *domain)
 	for (cg = cache_group_any(c, &pos); cg != NULL;
 	     cg = cache_group_any_next(c, cg, &pos))
 		unfile_group(c, cg);
-	snprintf(c->own_domain, sizeof(c->own_domain), "%s", domain);
+	(void)snprintf(c->own_domain, sizeof(c->own_domain), "%s", domain);
 	for (cu = cache_user_any(c, &pos); cu != NULL;
 	     cu = cache_user_any_next(c, cu, &pos))
 		file_user(c, cu);

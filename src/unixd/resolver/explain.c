@@ -24,7 +24,7 @@ static void printf_(2, 3) line(const struct out *o, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	o->fn(o->arg, text);
 }

@@ -73,7 +73,8 @@ failed(struct resolver *r, struct flight *f, const struct idp_result *res)
 	}
 	if (res->class == IDP_ERROR) {
 		r->fault = res->reason;
-		snprintf(r->fault_detail, sizeof(r->fault_detail), "%s", res->detail);
+		(void)snprintf(r->fault_detail, sizeof(r->fault_detail), "%s",
+		    res->detail);
 	} else {
 		linkctl_do(r, link_trouble(&r->link, r->ts->now.mono_ns, res));
 	}

@@ -278,8 +278,8 @@ void view_private_group(struct resolver *r, const struct cache_user *cu,
 const char *view_user_name(const struct resolver *r, const char *name, const char *spn);
 const char *view_person_name(const struct resolver *r, const struct cache_person *p);
 const char *view_group_name(const struct resolver *r, const char *name, const char *spn);
-enum verdict view_judge_user(const struct resolver *r, const struct cache_user *cu);
-enum verdict view_judge_group(const struct resolver *r, const struct cache_group *cg);
+enum verdict view_judge_user(const struct resolver *r, const struct cache_user *asked);
+enum verdict view_judge_group(const struct resolver *r, const struct cache_group *asked);
 enum verdict view_judge_private(const struct resolver *r, const struct cache_user *cu);
 /* The rules have changed: configuration, local files, own domain. */
 void view_judge_anew(struct resolver *r);

@@ -52,7 +52,7 @@ forget_negatives(struct resolver *r, enum kind kind, const char *name, const cha
 	negative_forget(&r->negative, kind, spn);
 	uuid_format(uuid, text);
 	negative_forget(&r->negative, kind, text);
-	snprintf(text, sizeof(text), "%" PRIu32, id);
+	(void)snprintf(text, sizeof(text), "%" PRIu32, id);
 	negative_forget(&r->negative, kind, text);
 }
 

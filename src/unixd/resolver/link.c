@@ -23,7 +23,7 @@ static void
 set_reason(struct link *l, enum idp_reason reason, const char *detail)
 {
 	l->reason = reason;
-	snprintf(l->detail, sizeof(l->detail), "%s", detail != NULL ? detail : "");
+	(void)snprintf(l->detail, sizeof(l->detail), "%s", detail != NULL ? detail : "");
 }
 
 static void

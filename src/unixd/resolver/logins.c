@@ -47,7 +47,7 @@ resolver_heard_login(struct resolver *r, const struct idp_result *res)
 		break;
 	}
 	r->fault = res->reason;
-	snprintf(r->fault_detail, sizeof(r->fault_detail), "%s", res->detail);
+	(void)snprintf(r->fault_detail, sizeof(r->fault_detail), "%s", res->detail);
 }
 
 void

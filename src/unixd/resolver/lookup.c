@@ -146,11 +146,11 @@ words_of(const struct resolver *r, const struct question *q, char out[NAME_MAX_T
 	struct name key;
 
 	if (q->by_id) {
-		snprintf(out, NAME_MAX_TEXT + 1, "%" PRIu32, q->id);
+		(void)snprintf(out, NAME_MAX_TEXT + 1, "%" PRIu32, q->id);
 		return;
 	}
 	key_of(r, q, &key);
-	snprintf(out, NAME_MAX_TEXT + 1, "%s", key.text);
+	(void)snprintf(out, NAME_MAX_TEXT + 1, "%s", key.text);
 }
 
 /*

@@ -115,7 +115,7 @@ send(struct resolver *r, struct flight *f, const char *what, bool is_group)
 	f->ahead = true;
 	p->flying = true;
 	p->out_is_group = is_group;
-	snprintf(p->out, sizeof(p->out), "%s", what);
+	(void)snprintf(p->out, sizeof(p->out), "%s", what);
 	fetch_pump(r);
 	return true;
 }

@@ -16,16 +16,17 @@ describe_next(const struct resolver *r, char *buf, size_t cap)
 	int64_t due;
 
 	if (!link_is_online(&r->link)) {
-		snprintf(buf, cap, "waits for the server");
+		(void)snprintf(buf, cap, "waits for the server");
 		return;
 	}
 	if (p->pause_until > now) {
-		snprintf(buf, cap, "stopped after %u failures, next try in %" PRIi64 " s",
-		    p->failures, (p->pause_until - now + CLOCK_S - 1) / CLOCK_S);
+		(void)snprintf(buf, cap,
+		    "stopped after %u failures, next try in %" PRIi64 " s", p->failures,
+		    (p->pause_until - now + CLOCK_S - 1) / CLOCK_S);
 		return;
 	}
 	if (p->n_items == 0) {
-		snprintf(buf, cap, "nobody to fetch so far");
+		(void)snprintf(buf, cap, "nobody to fetch so far");
 		return;
 	}
 	if (p->next >= p->n_queue && p->next_due != INT32_MAX) {
@@ -33,7 +34,7 @@ describe_next(const struct resolver *r, char *buf, size_t cap)
 		at = due > at ? due : at;
 	}
 	at = at > now ? (at - now + CLOCK_S - 1) / CLOCK_S : 0;
-	snprintf(buf, cap, "next in %" PRIi64 " s", at);
+	(void)snprintf(buf, cap, "next in %" PRIi64 " s", at);
 }
 
 void
@@ -45,7 +46,7 @@ prefetch_describe(const struct resolver *r, char *buf, size_t cap)
 	int32_t due;
 
 	if (p->n_groups == 0) {
-		snprintf(buf, cap, "off");
+		(void)snprintf(buf, cap, "off");
 		return;
 	}
 	for (i = 0; i < p->n_items; i++) {
@@ -55,7 +56,7 @@ prefetch_describe(const struct resolver *r, char *buf, size_t cap)
 		known += what == PREFETCH_KNOWN;
 	}
 	describe_next(r, next, sizeof(next));
-	snprintf(buf, cap, "%zu of %zu people, %s", known, people, next);
+	(void)snprintf(buf, cap, "%zu of %zu people, %s", known, people, next);
 }
 
 bool
@@ -68,15 +69,16 @@ prefetch_describe_group(const struct resolver *r, size_t i, char *buf, size_t ca
 		return false;
 	cg = cache_group_find(&r->cache, &g->name);
 	if (cg == NULL)
-		snprintf(buf, cap, "%s: %s", g->name.text,
+		(void)snprintf(buf, cap, "%s: %s", g->name.text,
 		    g->absent ? "not on the server" : "not asked for yet");
 	else if (!cg->has_list)
-		snprintf(buf, cap, "%s: members not known", g->name.text);
+		(void)snprintf(buf, cap, "%s: members not known", g->name.text);
 	else if (g->too_large)
-		snprintf(buf, cap,
+		(void)snprintf(buf, cap,
 		    "%s: too large (%" PRIu32 " members, prefetch_max %u): names only",
 		    g->name.text, cg->n_listed, r->prefetch.max);
 	else
-		snprintf(buf, cap, "%s: %" PRIu32 " members", g->name.text, cg->n_listed);
+		(void)snprintf(buf, cap, "%s: %" PRIu32 " members", g->name.text,
+		    cg->n_listed);
 	return true;
 }

@@ -25,7 +25,7 @@ static void
 close_file(FILE **f)
 {
 	if (*f != NULL)
-		fclose(*f);
+		(void)fclose(*f);
 }
 
 void

@@ -29,7 +29,7 @@ static void printf_(3, 4) pair(const struct out *o, const char *key, const char 
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(value, sizeof(value), fmt, ap);
+	(void)vsnprintf(value, sizeof(value), fmt, ap);
 	va_end(ap);
 	o->fn(o->arg, key, value);
 }
@@ -80,7 +80,7 @@ pairs_certificate(const struct resolver *r, const struct out *o,
 		pair(o, "cert_issuer", "%s", id->cert_issuer);
 	if (id->cert_not_after == 0 || gmtime_r(&t, &tm) == NULL)
 		return;
-	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	(void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	if (left <= 0)
 		warning = " (expired)";
 	else if (id->cert_not_before != 0 && life > 0 && left < life / 10)
@@ -267,15 +267,15 @@ resolver_status_line(const struct resolver *r, char *buf, size_t cap)
 	size_t n = cache_n_users(&r->cache);
 
 	if (link_is_online(l))
-		snprintf(buf, cap, "online %s · %zu user%s",
+		(void)snprintf(buf, cap, "online %s · %zu user%s",
 		    r->config->uri != NULL ? r->config->uri : "", n, n == 1 ? "" : "s");
 	else if (l->state == LINK_STARTING)
-		snprintf(buf, cap, "looking for %s · %zu user%s",
+		(void)snprintf(buf, cap, "looking for %s · %zu user%s",
 		    r->config->uri != NULL ? r->config->uri : "a server", n,
 		    n == 1 ? "" : "s");
 	else if (l->reason == IDP_NO_URI)
-		snprintf(buf, cap, "offline: %s", idp_reason_text(l->reason));
+		(void)snprintf(buf, cap, "offline: %s", idp_reason_text(l->reason));
 	else
-		snprintf(buf, cap, "offline: %s, next try in %" PRIi64 " s",
+		(void)snprintf(buf, cap, "offline: %s, next try in %" PRIi64 " s",
 		    idp_reason_text(l->reason), next_try_s(r));
 }

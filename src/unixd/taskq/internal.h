@@ -73,7 +73,7 @@ struct taskq {
 };
 
 /* peer.c */
-void peer_accepted(void *q, int fd); /* acceptor_fn */
+void peer_accepted(void *arg, int fd); /* acceptor_fn */
 /* As if root had connected (and tests). */
 void peer_adopt(struct taskq *q, int fd);
 struct peer *peer_close(struct peer *p);

@@ -117,8 +117,8 @@ job_end(struct taskq *q, struct job *j, enum taskq_result res, const char *text)
 	list_remove(&j->link);
 	q->n_jobs--;
 	if (res == TASKQ_FAILED) {
-		snprintf(q->trouble, sizeof(q->trouble), "%.128s: %.256s", j->home.spn,
-		    text);
+		(void)snprintf(q->trouble, sizeof(q->trouble), "%.128s: %.256s",
+		    j->home.spn, text);
 		/* Else it is said where it was asked for. */
 		if (list_is_empty(&j->waiters))
 			log_warn("tasks: home directory of %s: %s", j->home.spn, text);
@@ -302,16 +302,16 @@ taskq_status(const struct taskq *q,
 	char text[512];
 
 	if (q->bind_error < 0)
-		snprintf(text, sizeof(text), "cannot listen at %.256s: %s", q->path,
+		(void)snprintf(text, sizeof(text), "cannot listen at %.256s: %s", q->path,
 		    strerror(-q->bind_error));
 	else if (q->peer == NULL)
-		snprintf(text, sizeof(text), "not connected");
+		(void)snprintf(text, sizeof(text), "not connected");
 	else if (q->current != NULL && since >= SILENT_FOR)
-		snprintf(text, sizeof(text),
+		(void)snprintf(text, sizeof(text),
 		    "connected, has not answered for %" PRIi64 " s, %zu waiting",
 		    since / CLOCK_S, q->n_jobs);
 	else
-		snprintf(text, sizeof(text), "connected");
+		(void)snprintf(text, sizeof(text), "connected");
 	fn(arg, "tasks", text);
 	if (q->peer != NULL)
 		fn(arg, "tasks_version", q->version);
