@@ -247,7 +247,7 @@ run_daemon(struct setup *s, const struct plan *p)
 		    "SIGHUP (kill -HUP), now\n",
 		    s->t->out);
 		(void)fflush(s->t->out);
-		return setup_link_wait(s) && setup_link_groups(s);
+		return setup_link_wait(s);
 	}
 	if (p->read_units && !systemctl(s, reload_units))
 		return false;
@@ -391,7 +391,7 @@ static int
 set_up(struct setup *s)
 {
 	cleanup_(plan_clear) struct plan p = { 0 };
-	bool good;
+	bool groups, logins;
 	int rc = setup_ask_wishes(s);
 
 	if (rc >= 0)
@@ -409,9 +409,11 @@ set_up(struct setup *s)
 	if (rc >= 0)
 		return rc;
 	/* What run_daemon() has not looked at. */
-	good = p.wanted[STEP_DAEMON] || setup_link_wait(s);
-	good = good && setup_link_groups(s) && setup_logins(s);
-	return last_words(s, &p, good);
+	if (!p.wanted[STEP_DAEMON] && !setup_link_wait(s))
+		return last_words(s, &p, false);
+	groups = setup_link_groups(s);
+	logins = setup_logins(s);
+	return last_words(s, &p, groups && logins);
 }
 
 /* ---- the host ---- */

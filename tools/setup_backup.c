@@ -139,16 +139,25 @@ newest(const struct setup *s)
 	return last;
 }
 
+/* Of this second, or of the next one that has none yet. */
 static char *
 new_name(const struct setup *s)
 {
 	time_t now = (time_t)s->c.host->wall_s;
-	char stamp[32] = "";
-	struct tm tm;
+	struct stat st;
 
-	if (localtime_r(&now, &tm) != NULL)
-		(void)strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
-	return xasprintf("/root/kanidm-backup-%s", stamp);
+	for (;; now++) {
+		char stamp[32] = "";
+		char *name;
+		struct tm tm;
+
+		if (localtime_r(&now, &tm) != NULL)
+			(void)strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
+		name = xasprintf("/root/kanidm-backup-%s", stamp);
+		if (!check_lstat(&s->c, name, &st))
+			return name;
+		free(name);
+	}
 }
 
 /* Makes `dir` and copies into it. */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 # These need the whole: daemon, module, and the development server.
 if(KU_DEVIDM)
-  foreach(name lookups tools check keys_tool pam_stack ssh daemon fixtures manager crowd flood prefetch members)
+  foreach(name lookups tools check setup keys_tool pam_stack ssh daemon fixtures manager crowd flood prefetch members)
     ku_script_test(integration.${name} "${CMAKE_CURRENT_SOURCE_DIR}/${name}.sh"
       LABELS integration ARGS "${CMAKE_BINARY_DIR}" TIMEOUT 180)
     # Each makes its own namespaces, but they share two cores and real deadlines.

@@ -49,7 +49,7 @@ def answered(uri, password, local):
     talk.expect(r"^File")
     talk.line("")
     talk.expect(r"^Group")
-    talk.line("staff")
+    talk.line("admins")
     talk.expect(r"^Do this\?")
     talk.line("y")
     talk.expect(r"^done: pam-auth-update --enable kanidm$", 60)

@@ -193,5 +193,5 @@ DEBIAN_FRONTEND=noninteractive pam-auth-update --package >/dev/null 2>&1
 # --- with a person at a terminal
 python3 "$NETNS_DIR/setup.py" "$DEVIDM_URL" "$password" local-password || netns_fail "see above"
 grep -q pam_kanidm /etc/pam.d/common-auth || netns_fail "the terminal: PAM"
-grep -q '"shell_users", "staff"\]' /etc/kanidm/unixd || netns_fail "$(cat /etc/kanidm/unixd)"
+grep -q '"shell_users", "admins"\]' /etc/kanidm/unixd || netns_fail "$(cat /etc/kanidm/unixd)"
 kill "$(cat "$NETNS_DIR/pid")"
