@@ -49,11 +49,22 @@ def answers_of(process):
     return numbers(line)
 
 
+def map_file():
+    try:
+        return (RUN / "nss.map").stat().st_ino
+    except OSError:
+        return None
+
+
 def start(name="u00000", keep=False):
-    """From exec: (ms to READY, ms to the first answer), and the pid when it is kept."""
+    """From exec: (ms to READY, ms to the first answer), and, when it is kept, the pid once its
+    map is there, which on a large site comes after the first answers."""
+    before = map_file()
     argv = [TOOLS / "coldstart", *(["-k"] if keep else []), "-l", os.environ["NETNS_LOG"], MODULE,
             name, daemon_program()]
     words = bench.run(*argv).split()
+    if keep:
+        bench.until(20, lambda: map_file() not in (None, before), "the map")
     return (int(words[0]) / 1000, int(words[1]) / 1000, *(int(w) for w in words[2:]))
 
 

@@ -233,6 +233,9 @@ script_expect(struct stage *s, const struct words *w)
 		if (!streq(fake_publish_domain(s->publish), w->v[2]))
 			script_fail("map's domain is %s",
 			    fake_publish_domain(s->publish));
+	} else if (streq(what, "map")) {
+		if (fake_publish_committed(s->publish) == no)
+			script_fail("the map is %s", no ? "written" : "not written");
 	} else if (streq(what, "map-except")) {
 		if (!has_word(fake_publish_except(s->publish), w->v[2]))
 			script_fail("map's exceptions: %s",

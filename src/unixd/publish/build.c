@@ -355,7 +355,8 @@ finish(struct publish *p)
 		p->ix[i] = b->late[i];
 	}
 	*b = (struct build){ .file.fd = -1 };
-	spill_clear(&p->spill);
+	let_go_memory(&p->let_go, p->spill.base, p->spill.cap, p->spill.used);
+	p->spill = (struct spill){ 0 };
 	p->local_is_newer = false;
 	p->wanted = false;
 	p->forced = false;

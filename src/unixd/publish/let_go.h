@@ -14,5 +14,7 @@ struct let_go {
 
 /* Unmaps *g, now or soon, and forgets it; on the loop thread. Nothing may point into it. */
 void let_go(struct let_go *l, struct gen *g);
+/* The same for `len` bytes of a mapping, in which `held` bytes are. NULL is nothing. */
+void let_go_memory(struct let_go *l, uint8_t *base, size_t len, size_t held);
 /* Waits for what is under way. */
 void let_go_deinit(struct let_go *l);

@@ -104,6 +104,9 @@ publish_clear(struct publish *p)
 	if (old.base == NULL || build_now(p) != 0) {
 		withdraw(p, &p->prev);
 		(void)unlink(p->path);
+		/* The first one, which may have been half written. */
+		p->wanted = true;
+		build_restart(p);
 	}
 	withdraw(p, &old);
 }
@@ -262,6 +265,14 @@ publish_commit(struct publish *p)
 	if (p->build.phase == BUILD_IDLE && !build_is_due(p))
 		return p->failed;
 	return build_now(p);
+}
+
+void
+publish_begin(struct publish *p)
+{
+	p->begun = true;
+	p->wanted = true;
+	build_restart(p);
 }
 
 static void

@@ -85,6 +85,8 @@ void publish_lease(struct publish *p, uint32_t now, uint32_t floor);
 
 /* Writes and renames a generation now if one is due or none is there yet. 0 or -errno. */
 int publish_commit(struct publish *p);
+/* The first generation, in slices from the loop: readers ask the socket until it is there. */
+void publish_begin(struct publish *p);
 
 /* Nobody uses the file again: state WITHDRAWN, file removed (fast_cache = false). Works on
  * a path without a writer (kanidm_unixd --withdraw). */

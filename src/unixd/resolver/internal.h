@@ -65,7 +65,9 @@ struct resolver {
 	struct list dirty_groups; /* to be published when a second is over */
 	struct list due_groups;   /* now, in slices */
 	struct {
-		uint32_t at; /* number of the next person to be shown, 0: none */
+		uint32_t at;   /* number of the next person to be shown, 0: none */
+		bool first;    /* nobody has been shown yet, and the map is not written */
+		bool as_first; /* groups: those that nobody has shown yet */
 		struct timer timer;
 	} sweep;
 	int64_t clock_gap; /* boot - mono: grows when the machine sleeps */
@@ -250,12 +252,18 @@ void show_local(struct resolver *r);
 void show_all(struct resolver *r);
 /* All groups, in slices. */
 void show_all_groups(struct resolver *r);
+/* Those with so many people or more, now. */
+void show_large_groups(struct resolver *r, size_t least);
 /* What is due, in slices. */
 void show_flush_groups(struct resolver *r);
 
 /* sweep.c */
 void sweep_init(struct resolver *r);
 void sweep_deinit(struct resolver *r);
+/* The first map: before this returns on a small site, in slices on a large one. */
+void sweep_begin(struct resolver *r);
+/* No group waits to be shown: if that was the last of the first time, the map is written. */
+void sweep_shown(struct resolver *r);
 /* Local files or configuration: what is local is taken out of the map now, all else is
  * shown again in slices. */
 void sweep_rules_changed(struct resolver *r);

@@ -360,11 +360,9 @@ resolver_new(const struct resolver_ports *ports, const struct config *config)
 	load(r);
 	tell_domain(r);
 	show_local(r);
-	show_all(r);
+	sweep_begin(r);
 	prefetch_init(r);
 	linkctl_start(r);
-	if (r->ports.publish != NULL && publish_commit(r->ports.publish) < 0)
-		log_warn("map: not written: %s", publish_trouble(r->ports.publish));
 	return r;
 }
 

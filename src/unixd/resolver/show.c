@@ -219,6 +219,8 @@ show_due_groups(struct resolver *r, int64_t until_ns)
 		timers_set(r->ts, &r->dirty_timer, BETWEEN_NS);
 	else if (any && r->ports.publish != NULL)
 		show_mapped(r);
+	if (list_is_empty(&r->due_groups))
+		sweep_shown(r);
 }
 
 void
@@ -313,6 +315,21 @@ all_groups_are_due(struct resolver *r)
 	     cg = cache_group_any_next(&r->cache, cg, &pos)) {
 		list_remove(&cg->dirty);
 		list_append(&r->due_groups, &cg->dirty);
+	}
+}
+
+void
+show_large_groups(struct resolver *r, size_t least)
+{
+	struct cache_group *cg;
+	size_t pos;
+
+	for (cg = cache_group_any(&r->cache, &pos); cg != NULL;
+	     cg = cache_group_any_next(&r->cache, cg, &pos)) {
+		if (cg->cast.n < least)
+			continue;
+		list_remove(&cg->dirty);
+		show_group(r, cg);
 	}
 }
 

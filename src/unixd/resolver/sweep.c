@@ -9,9 +9,14 @@
  * What must not be seen for another moment does not wait for its slice: entries whose name
  * or number this host has itself are judged first, all at once; and of whom such a group's
  * number was given to, the records go out of the map until their turn comes.
+ *
+ * The first time is the same on a host that knows many: their lookups are answered as soon
+ * as their records are loaded, and the map, which holds everybody or is not there, follows.
  */
 #include "src/base/deadline.h"
 #include "src/base/util.h"
+#include "src/prog/log.h"
+#include "src/unixd/publish/publish.h"
 #include "src/unixd/resolver/internal.h"
 
 /* Time is looked at each STEP entries; the number keeps a slice short under any clock. */
@@ -19,6 +24,9 @@
 #define SLICE_MOST 512u
 #define STEP       64u
 #define BETWEEN_NS (1 * CLOCK_MS)
+/* Who starts with no more people than this has them in the map when the first lookup comes:
+ * 20 ms. */
+#define AT_ONCE 2048u
 
 static void
 hide_carriers(struct resolver *r, struct cache_group *cg)
@@ -87,7 +95,10 @@ go_on(struct resolver *r)
 	/* Rules that changed twice: the slice that was due is done as well. */
 	timers_unset(r->ts, &r->sweep.timer);
 	r->sweep.at = 0;
-	show_all_groups(r);
+	if (r->sweep.as_first)
+		show_flush_groups(r);
+	else
+		show_all_groups(r);
 }
 
 static void
@@ -100,7 +111,35 @@ void
 sweep_init(struct resolver *r)
 {
 	r->sweep.at = 0;
+	r->sweep.first = r->sweep.as_first = false;
 	timer_init(&r->sweep.timer, on_timer);
+}
+
+void
+sweep_begin(struct resolver *r)
+{
+	if (r->ports.publish == NULL || cache_n_users(&r->cache) <= AT_ONCE) {
+		show_all(r);
+		if (r->ports.publish != NULL && publish_commit(r->ports.publish) < 0)
+			log_warn("map: not written: %s",
+			    publish_trouble(r->ports.publish));
+		return;
+	}
+	r->sweep.first = r->sweep.as_first = true;
+	/* One group is one piece: nobody is waiting for an answer so far. */
+	show_large_groups(r, SLICE_MOST);
+	r->sweep.at = 1;
+	timers_set(r->ts, &r->sweep.timer, BETWEEN_NS);
+}
+
+void
+sweep_shown(struct resolver *r)
+{
+	if (!r->sweep.first || r->sweep.at != 0)
+		return;
+	r->sweep.first = r->sweep.as_first = false;
+	if (r->ports.publish != NULL)
+		publish_begin(r->ports.publish);
 }
 
 void
@@ -116,6 +155,7 @@ sweep_rules_changed(struct resolver *r)
 		return;
 	local_each_user(r->ports.local, judge_line, r);
 	local_each_group(r->ports.local, judge_line, r);
+	r->sweep.as_first = false;
 	r->sweep.at = 1;
 	go_on(r);
 }

@@ -191,6 +191,12 @@ publish_commit(struct publish *p)
 	return 0;
 }
 
+void
+publish_begin(struct publish *p)
+{
+	p->committed = true;
+}
+
 const char *
 publish_trouble(const struct publish *p)
 {

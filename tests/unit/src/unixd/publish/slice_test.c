@@ -184,6 +184,52 @@ a_new_generation_keeps_nobody_for_two_milliseconds(void **state)
 	publish_clear(f->p);
 }
 
+/* A start, at which lookups are answered already. */
+static void
+nor_does_the_first_one(void **state)
+{
+	struct fixture *f = *state;
+	struct publish_stats stats;
+	unsigned turns = 0;
+
+	fixture_local(f, "root:x:0:0::/:\n", "", NULL);
+	for (uint32_t i = 0; i < ACCOUNTS; i++)
+		publish_person(f, FIRST + 2 * i, 0);
+	publish_begin(f->p);
+	for (; generations(f) == 0; turns++) {
+		assert_int_equal(ask_uid(&f->m, FIRST), MAP_NONE);
+		assert_in_range(turn(f), 0, MOST_NS);
+		publish_person(f, FIRST + 1 + 2 * turns, 1);
+	}
+	assert_true(turns > 200);
+	publish_stats(f->p, &stats);
+	assert_int_equal(stats.users, ACCOUNTS + turns);
+	for (uint32_t i = 0; i < ACCOUNTS; i++)
+		assert_int_equal(ask_uid(&f->m, FIRST + 2 * i), MAP_HIT);
+	for (uint32_t i = 0; i < turns; i++)
+		assert_int_equal(ask_gid(&f->m, FIRST + 1 + 2 * i), MAP_HIT);
+	publish_clear(f->p);
+}
+
+static void
+a_first_one_that_is_cleared_is_begun_anew(void **state)
+{
+	struct fixture *f = *state;
+
+	for (uint32_t i = 0; i < ACCOUNTS / 10; i++)
+		publish_person(f, FIRST + 2 * i, 0);
+	publish_begin(f->p);
+	for (unsigned i = 0; i < 10; i++)
+		(void)turn(f);
+	assert_int_equal(generations(f), 0);
+	publish_clear(f->p);
+	publish_person(f, FIRST + 1, 0);
+	while (generations(f) == 0)
+		assert_in_range(turn(f), 0, MOST_NS);
+	assert_int_equal(ask_uid(&f->m, FIRST + 1), MAP_HIT);
+	assert_int_not_equal(ask_uid(&f->m, FIRST), MAP_HIT);
+}
+
 static void
 neither_does_one_that_cannot_be_made(void **state)
 {
@@ -234,6 +280,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_new_generation_keeps_nobody_for_two_milliseconds),
+		T(nor_does_the_first_one),
+		T(a_first_one_that_is_cleared_is_begun_anew),
 		T(neither_does_one_that_cannot_be_made),
 		T(events_cost_the_same_at_any_size),
 	};
