@@ -108,6 +108,15 @@ judge_file(struct check *c, const char *path, const struct stat *dir)
 		    (unsigned)st.st_uid, (unsigned)st.st_mode & 07777);
 }
 
+/* By a credential of the unit, say: then nobody but root has to read the file. */
+static bool
+has_token(const struct check *c)
+{
+	const char *identity = check_pair(c, "identity");
+
+	return identity != NULL && strstr(identity, "(token)") != NULL;
+}
+
 static void
 judge_secret(struct check *c, const char *path, const struct stat *dir,
     enum check_id open, bool group)
@@ -124,7 +133,7 @@ judge_secret(struct check *c, const char *path, const struct stat *dir,
 	if ((st.st_mode & (group ? 0007 : 0077)) != 0)
 		check_found(c, open, path, "has the mode %04o",
 		    (unsigned)st.st_mode & 07777);
-	else if (group && !daemon_may_read(&st, dir))
+	else if (group && !daemon_may_read(&st, dir) && !has_token(c))
 		check_found(c, CHECK_TOKEN_UNREADABLE, path,
 		    "owner %u, group %u, mode %04o", (unsigned)st.st_uid,
 		    (unsigned)st.st_gid, (unsigned)st.st_mode & 07777);

@@ -133,6 +133,29 @@ a_server_that_is_not_used_is_not_called_missing(void **state)
 }
 
 static void
+a_token_that_the_daemon_has_is_not_called_unreadable(void **state)
+{
+	static const struct op ops[] = { { OP_WRITE, "/etc/kanidm/token", "t" },
+		{ OP_MODE, "/etc/kanidm/token", "0600" },
+		{ OP_OWNER, "/run/kanidm-unixd", "990" },
+		{ OP_STATUS, "identity", "host1@idm.example.com (token)" } };
+	const char *text;
+
+	(void)state;
+	if (!tree_make(ops, ARRAY_SIZE(ops))) {
+		tree_remove();
+		skip();
+	}
+	(void)tree_check(false, false, &text);
+	assert_null(strstr(text, "[token-unreadable]"));
+	tree_remove();
+	assert_true(tree_make(ops, ARRAY_SIZE(ops) - 1));
+	(void)tree_check(false, false, &text);
+	assert_non_null(strstr(text, "[token-unreadable]"));
+	tree_remove();
+}
+
+static void
 warnings_and_hints_leave_the_exit_code_zero(void **state)
 {
 	static const struct op ops[] = { { OP_STATUS, "tasks", "not connected" },
@@ -231,6 +254,7 @@ main(void)
 		cmocka_unit_test(every_finding_has_a_fault),
 		cmocka_unit_test(what_is_fine_is_not_reported),
 		cmocka_unit_test(a_server_that_is_not_used_is_not_called_missing),
+		cmocka_unit_test(a_token_that_the_daemon_has_is_not_called_unreadable),
 		cmocka_unit_test(warnings_and_hints_leave_the_exit_code_zero),
 		cmocka_unit_test(the_gravest_finding_comes_first),
 		cmocka_unit_test(json_has_what_the_lines_have),
