@@ -144,7 +144,8 @@ plan_pam(struct setup *s, struct plan *p)
 		want(p, STEP_PAM, xstrdup("pam-auth-update --enable kanidm"));
 		break;
 	case SETUP_PAM_AUTHSELECT:
-		want(p, STEP_PAM, xstrdup("authselect select custom/kanidm"));
+		want(p, STEP_PAM,
+		    xstrdup("authselect select kanidm, with the features that are on"));
 		break;
 	case SETUP_PAM_BY_HAND:
 		p->left_to_hand = true;

@@ -115,11 +115,22 @@ is_debian_complete(const struct setup *s)
 	return true;
 }
 
-/* Does authselect own the files? Then nsswitch.conf is its, too. */
+/* The name by which authselect knows our profile; NULL: it does not. */
+static const char *
+authselect_profile(const struct setup *s)
+{
+	if (is_there(s, "/etc/authselect/custom/kanidm/README"))
+		return "custom/kanidm";
+	return is_there(s, "/usr/share/authselect/vendor/kanidm/README") ? "kanidm"
+									 : NULL;
+}
+
+/* Does authselect own the files, and know us? Then nsswitch.conf is its, too. */
 bool
 setup_is_authselect(const struct setup *s)
 {
-	return is_there(s, AUTHSELECT) && is_there(s, AUTHSELECT_CONF);
+	return is_there(s, AUTHSELECT) && is_there(s, AUTHSELECT_CONF) &&
+	    authselect_profile(s) != NULL;
 }
 
 /* Every service by which people come in that is there. */
@@ -181,33 +192,55 @@ run_auth_update(struct setup *s)
 	return false;
 }
 
-/* Ours in place of the profile that is selected, with its features. */
+static bool
+has_word(char *const *v, size_t n, const char *word)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (streq(v[i], word))
+			return true;
+	}
+	return false;
+}
+
+static bool
+select_profile(struct setup *s, const char *const argv[])
+{
+	char said[1500];
+	int rc = check_run(&s->c, argv, said, sizeof(said));
+
+	if (rc == 0)
+		(void)fprintf(s->t->out, "done: authselect select %s\n", argv[2]);
+	else
+		(void)fprintf(s->t->err, "setup: authselect: %s\n",
+		    rc < 0 ? strerror(-rc) : said);
+	return rc == 0;
+}
+
+/* Ours in place of the profile that is selected, with those of its features that ours has. */
 static bool
 run_authselect(struct setup *s)
 {
-	static const char *const current[] = { AUTHSELECT, "current", "--raw", NULL };
-	const char *argv[32] = { AUTHSELECT, "select", "custom/kanidm" };
-	char buf[1024], *words[24];
-	size_t n, n_argv = 3;
-	int rc = check_run(&s->c, current, buf, sizeof(buf));
+	const char *profile = authselect_profile(s);
+	const char *const current[] = { AUTHSELECT, "current", "--raw", NULL };
+	const char *const features[] = { AUTHSELECT, "list-features", profile, NULL };
+	const char *argv[40] = { AUTHSELECT, "select", profile };
+	char is[512], ours[1024], *v[16], *known[64];
+	size_t n = 0, n_known = 0, n_argv = 3;
 
-	n = rc == 0 ? check_words(buf, words, ARRAY_SIZE(words)) : 0;
-	for (size_t i = 1; i < n; i++)
-		argv[n_argv++] = words[i];
-	if (rc == 0) {
-		char said[1500];
-
-		rc = check_run(&s->c, argv, said, sizeof(said));
-		if (rc > 0)
-			(void)fprintf(s->t->err, "setup: authselect: %s\n", said);
+	if (check_run(&s->c, current, is, sizeof(is)) == 0)
+		n = check_words(is, v, ARRAY_SIZE(v));
+	if (check_run(&s->c, features, ours, sizeof(ours)) == 0)
+		n_known = check_words(ours, known, ARRAY_SIZE(known));
+	for (size_t i = 1; i < n; i++) {
+		if (has_word(known, n_known, v[i]))
+			argv[n_argv++] = v[i];
+		else
+			(void)fprintf(s->t->out, "not taken over: authselect's %s\n",
+			    v[i]);
 	}
-	if (rc == 0) {
-		(void)fprintf(s->t->out, "done: authselect select custom/kanidm\n");
-		return true;
-	}
-	if (rc < 0)
-		(void)fprintf(s->t->err, "setup: authselect: %s\n", strerror(-rc));
-	return false;
+	if (s->map_group && !has_word(v, n, "with-group-merging"))
+		argv[n_argv++] = "with-group-merging";
+	return select_profile(s, argv);
 }
 
 bool

@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* Setup on trees of files: what it writes, copies and puts back, and which tool it calls for. */
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "src/base/util.h"
+#include "src/prog/xalloc.h"
+#include "tools/check_host.h"
+#include "tools/setup_internal.h"
+
+static struct {
+	char root[64];
+	struct check_host host;
+	struct setup_wish wish;
+	struct tool tool;
+	struct setup s;
+	char *out;
+	size_t out_len;
+	char called[1024];
+	const char *answer; /* of sshd -T, authselect current, authselect list-features */
+	int status;         /* of whatever else is called */
+} w;
+
+static char *
+real(const char *path)
+{
+	static char buf[2][256];
+	static unsigned turn;
+
+	turn ^= 1;
+	(void)snprintf(buf[turn], sizeof(buf[turn]), "%s%s", w.root, path);
+	return buf[turn];
+}
+
+static void
+put(const char *path, const char *text)
+{
+	char copy[256];
+	FILE *f;
+
+	(void)snprintf(copy, sizeof(copy), "%s", real(path));
+	for (char *at = copy + strlen(w.root) + 1; (at = strchr(at, '/')) != NULL; at++) {
+		*at = '\0';
+		assert_true(mkdir(copy, 0755) == 0 || errno == EEXIST);
+		*at = '/';
+	}
+	f = fopen(copy, "w");
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void
+has(const char *path, const char *want)
+{
+	cleanup_(freep) char *text = NULL;
+
+	assert_int_equal(check_read(&w.s.c, path, &text), 0);
+	assert_string_equal(text, want);
+}
+
+static void
+said(const char *words)
+{
+	assert_int_equal(fflush(w.tool.out), 0);
+	if (strstr(w.out, words) == NULL)
+		fail_msg("'%s' is not in: %s", words, w.out);
+}
+
+/* cp and sh are real; the others are noted, and say what a test has them say. */
+static int
+run(const char *const argv[], char *buf, size_t cap)
+{
+	bool asks = false;
+
+	if (streq(argv[0], "/bin/sh") || streq(argv[0], "/bin/cp"))
+		return check_run_program(argv, buf, cap);
+	for (size_t i = 0; argv[i] != NULL; i++) {
+		size_t n = strlen(w.called);
+
+		(void)snprintf(w.called + n, sizeof(w.called) - n, "%s%s", argv[i],
+		    argv[i + 1] != NULL ? " " : "\n");
+		asks |= streq(argv[i], "-T") || streq(argv[i], "current") ||
+		    streq(argv[i], "list-features");
+	}
+	(void)snprintf(buf, cap, "%s", w.answer != NULL ? w.answer : "");
+	return asks ? 0 : w.status;
+}
+
+static int
+begin(void **state)
+{
+	(void)state;
+	memset(&w, 0, sizeof(w));
+	(void)snprintf(w.root, sizeof(w.root), "/tmp/setup-test-XXXXXX");
+	assert_non_null(mkdtemp(w.root));
+	w.host = (struct check_host){ .root = w.root, .run = run, .wall_s = 1700000000 };
+	w.tool.out = w.tool.err = open_memstream(&w.out, &w.out_len);
+	w.s = (struct setup){ .c = { .host = &w.host }, .t = &w.tool, .wish = &w.wish };
+	put("/root/there", "");
+	put("/etc/nsswitch.conf", "passwd: files\ngroup: files\n");
+	put("/etc/pam.d/login",
+	    "auth required pam_unix.so\naccount required pam_unix.so\n");
+	put("/var/lib/pam/auth", "notes\n");
+	put("/var/lib/pam/seen", "unix\n");
+	return 0;
+}
+
+static int
+take_away(const char *path, const struct stat *st, int what, struct FTW *where)
+{
+	(void)st;
+	(void)what;
+	(void)where;
+	return remove(path);
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	for (size_t i = 0; w.s.groups != NULL && w.s.groups[i] != NULL; i++)
+		free(w.s.groups[i]);
+	free((void *)w.s.groups);
+	free(w.s.uri);
+	free(w.s.ca);
+	free(w.s.ca_from);
+	free(w.s.backup);
+	setup_file_clear(&w.s.client);
+	setup_file_clear(&w.s.unixd);
+	setup_file_clear(&w.s.nsswitch);
+	setup_file_clear(&w.s.sshd);
+	(void)config_free(w.s.c.config);
+	config_problems_clear(&w.s.c.problems);
+	(void)fclose(w.tool.out);
+	free(w.out);
+	return nftw(w.root, take_away, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* ---- writing ---- */
+
+static void
+a_file_keeps_its_mode_and_a_link_stays(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	put("/etc/real.conf", "old");
+	assert_int_equal(chmod(real("/etc/real.conf"), 0640), 0);
+	assert_int_equal(symlink("real.conf", real("/etc/link.conf")), 0);
+	assert_int_equal(setup_write(&w.s, "/etc/link.conf", "new"), 0);
+	has("/etc/real.conf", "new");
+	assert_true(check_lstat(&w.s.c, "/etc/link.conf", &st) && S_ISLNK(st.st_mode));
+	assert_true(check_stat(&w.s.c, "/etc/real.conf", &st));
+	assert_int_equal(st.st_mode & 07777, 0640);
+	assert_int_equal(setup_write(&w.s, "/etc/fresh.conf", "x"), 0);
+	assert_true(check_stat(&w.s.c, "/etc/fresh.conf", &st));
+	assert_int_equal(st.st_mode & 07777, 0644);
+	assert_int_equal(setup_write(&w.s, "/none/fresh.conf", "x"), -ENOENT);
+}
+
+/* ---- the copy ---- */
+
+static void
+a_copy_is_made_once_and_put_back(void **state)
+{
+	cleanup_(freep) char *first = NULL;
+	struct stat st;
+
+	(void)state;
+	assert_true(setup_backup(&w.s));
+	said("done: /etc/pam.d and /etc/nsswitch.conf, as they were, are in "
+	     "/root/kanidm-backup-");
+	said("setup --restore /root/kanidm-backup-");
+	assert_true(check_stat(&w.s.c, w.s.backup, &st));
+	assert_int_equal(st.st_mode & 07777, 0700);
+	first = TAKE_PTR(w.s.backup);
+	w.host.wall_s++;
+	assert_true(setup_backup(&w.s));
+	assert_string_equal(w.s.backup, first);
+
+	put("/etc/nsswitch.conf", "passwd: files kanidm\ngroup: files kanidm\n");
+	put("/etc/pam.d/login", "auth required pam_kanidm.so\n");
+	put("/etc/pam.d/later", "auth required pam_deny.so\n");
+	put("/var/lib/pam/auth", "other notes\n");
+	put("/var/lib/pam/seen", "unix\nkanidm\n");
+	assert_int_equal(setup_restore(&w.s), 2);
+	said("--yes puts it back without a question");
+	w.wish.dry_run = true;
+	assert_int_equal(setup_restore(&w.s), 0);
+	said("-passwd: files kanidm\n");
+	has("/etc/pam.d/login", "auth required pam_kanidm.so\n");
+	w.wish.dry_run = false;
+	w.wish.yes = true;
+	assert_int_equal(setup_restore(&w.s), 0);
+	has("/etc/nsswitch.conf", "passwd: files\ngroup: files\n");
+	has("/etc/pam.d/login",
+	    "auth required pam_unix.so\naccount required pam_unix.so\n");
+	has("/etc/pam.d/later", "auth required pam_deny.so\n");
+	has("/var/lib/pam/auth", "notes\n");
+	has("/var/lib/pam/seen", "unix\nkanidm\n");
+	assert_int_equal(setup_restore(&w.s), 0);
+	said("nothing to change");
+}
+
+static void
+there_may_be_no_copy(void **state)
+{
+	(void)state;
+	w.wish.yes = true;
+	assert_int_equal(setup_restore(&w.s), 1);
+	said("there is no copy");
+	w.wish.restore_dir = "/etc/";
+	assert_int_equal(setup_restore(&w.s), 1);
+	said("that is no copy");
+}
+
+/* ---- the configuration ---- */
+
+static void
+load(const char *client, const char *unixd, const char *uri, const char *group)
+{
+	put("/c", client);
+	put("/u", unixd);
+	assert_true(
+	    config_load(real("/c"), real("/u"), &w.s.c.config, &w.s.c.problems) <= 0);
+	put("/etc/kanidm/config", client);
+	put("/etc/kanidm/unixd", unixd);
+	w.s.uri = xstrdup(uri);
+	w.s.groups = xcalloc(2, sizeof(*w.s.groups));
+	w.s.groups[0] = xstrdup(group);
+}
+
+static void
+a_flat_file_stays_flat(void **state)
+{
+	(void)state;
+	load("uri = \"https://a.example\"\nverify_ca = true\n",
+	    "# of the old version\npam_allowed_login_groups = [\"a\"]\nhome_attr = \"uuid\"\n"
+	    "db_path = \"/var/cache/x\"\n",
+	    "https://b.example", "b");
+	assert_true(setup_config_plan(&w.s));
+	assert_string_equal(w.s.client.new,
+	    "uri = \"https://b.example\"\nverify_ca = true\n");
+	assert_string_equal(w.s.unixd.new,
+	    "# of the old version\npam_allowed_login_groups = [\"a\", \"b\"]\nhome_attr = "
+	    "\"uuid\"\ndb_path = \"/var/cache/x\"\n");
+}
+
+static void
+what_is_there_is_enough(void **state)
+{
+	(void)state;
+	load("uri = \"https://a.example/\"\n",
+	    "version = \"2\"\n[kanidm]\npam_allowed_login_groups = [\"a\"]\nmap_group = [ { "
+	    "local = \"x\", with = \"y\" } ]\n",
+	    "https://a.example", "a");
+	assert_true(setup_config_plan(&w.s));
+	assert_null(w.s.client.new);
+	assert_null(w.s.unixd.new);
+	assert_true(w.s.map_group);
+}
+
+static void
+a_file_without_keys_becomes_one_of_version_2(void **state)
+{
+	(void)state;
+	load("", "# nothing yet\n", "https://a.example", "a");
+	assert_true(setup_config_plan(&w.s));
+	assert_string_equal(w.s.unixd.new,
+	    "# nothing yet\n\nversion = \"2\"\n\n[kanidm]\npam_allowed_login_groups = "
+	    "[\"a\"]\n");
+}
+
+static void
+old_slips_are_no_reason_and_broken_files_are(void **state)
+{
+	(void)state;
+	load("", "version = \"2\"\ncache_timeot = 3\n[kanidm]\n", "https://a.example",
+	    "a");
+	assert_true(setup_config_plan(&w.s));
+	(void)end(NULL);
+	(void)begin(NULL);
+	load("", "no toml\n", "https://a.example", "a");
+	assert_false(setup_config_plan(&w.s));
+	said("correct that first");
+	(void)end(NULL);
+	(void)begin(NULL);
+	load("", "kanidm = { pam_allowed_login_groups = [] }\nversion = \"2\"\n",
+	    "https://a.example", "a");
+	assert_false(setup_config_plan(&w.s));
+	said("is written in a way that is not edited here");
+	(void)end(NULL);
+	(void)begin(NULL);
+	load("", "version = \"2\"\n[kanidm]\n", "http://a.example", "a");
+	assert_false(setup_config_plan(&w.s));
+	said("setup: /etc/kanidm/config:");
+}
+
+/* ---- PAM ---- */
+
+static void
+debians_tool_is_called_where_it_is(void **state)
+{
+	static const char *const stacks[][2] = {
+		{ "/etc/pam.d/common-auth",
+		    "auth [success=1] pam_unix.so\nauth x pam_kanidm.so\n" },
+		{ "/etc/pam.d/common-account",
+		    "account x pam_unix.so\naccount x pam_kanidm.so\n" },
+		{ "/etc/pam.d/common-session", "session x pam_kanidm.so\n" },
+		{ "/etc/pam.d/common-password", "password x pam_kanidm.so\n" },
+	};
+
+	(void)state;
+	put("/usr/sbin/pam-auth-update", "");
+	put("/usr/share/pam-configs/kanidm", "");
+	assert_int_equal(setup_pam_plan(&w.s), SETUP_PAM_AUTH_UPDATE);
+	/* It leaves files that were edited by hand, and says nothing. */
+	assert_false(setup_pam_run(&w.s, SETUP_PAM_AUTH_UPDATE));
+	assert_string_equal(w.called,
+	    "/usr/bin/env DEBIAN_FRONTEND=noninteractive /usr/sbin/pam-auth-update --enable "
+	    "kanidm\n");
+	said("pam-auth-update --force --enable kanidm");
+	for (size_t i = 0; i < ARRAY_SIZE(stacks); i++) {
+		assert_int_equal(setup_pam_plan(&w.s), SETUP_PAM_AUTH_UPDATE);
+		put(stacks[i][0], stacks[i][1]);
+	}
+	assert_int_equal(setup_pam_plan(&w.s), SETUP_PAM_FINE);
+	assert_true(setup_pam_run(&w.s, SETUP_PAM_AUTH_UPDATE));
+	w.status = 1;
+	assert_false(setup_pam_run(&w.s, SETUP_PAM_AUTH_UPDATE));
+}
+
+static void
+authselect_keeps_the_features_that_the_profile_has(void **state)
+{
+	(void)state;
+	put("/usr/bin/authselect", "");
+	put("/etc/authselect/authselect.conf", "local\n");
+	put("/usr/share/authselect/vendor/kanidm/README", "");
+	assert_int_equal(setup_pam_plan(&w.s), SETUP_PAM_AUTHSELECT);
+	w.answer = "local with-fingerprint\n";
+	w.s.map_group = true;
+	assert_true(setup_pam_run(&w.s, SETUP_PAM_AUTHSELECT));
+	assert_non_null(strstr(w.called,
+	    "/usr/bin/authselect select kanidm with-fingerprint with-group-merging\n"));
+	said("done: authselect select kanidm");
+	w.status = 3;
+	assert_false(setup_pam_run(&w.s, SETUP_PAM_AUTHSELECT));
+	/* Without the profile there is nothing to select. */
+	assert_int_equal(unlink(real("/usr/share/authselect/vendor/kanidm/README")), 0);
+	assert_int_equal(setup_pam_plan(&w.s), SETUP_PAM_BY_HAND);
+}
+
+static void
+elsewhere_the_lines_are_shown(void **state)
+{
+	(void)state;
+	put("/etc/os-release",
+	    "NAME=x\nID=\"opensuse-leap\"\nID_LIKE=\"suse opensuse\"\n");
+	assert_int_equal(setup_pam_plan(&w.s), SETUP_PAM_BY_HAND);
+	setup_pam_lines(&w.s);
+	said("to /etc/pam.d/common-auth, behind pam_unix.so");
+	said("[success=done default=ignore]  pam_kanidm.so");
+	put("/etc/os-release", "ID=arch\n");
+	setup_pam_lines(&w.s);
+	said("to /etc/pam.d/system-auth, behind pam_unix.so");
+	put("/etc/pam.d/login",
+	    "auth sufficient pam_unix.so\nauth x pam_kanidm.so\naccount x pam_kanidm.so\n"
+	    "account x pam_unix.so\nsession x pam_kanidm.so\n");
+	assert_int_equal(setup_pam_plan(&w.s), SETUP_PAM_FINE);
+}
+
+static void
+a_stack_without_pam_unix_stops_everything(void **state)
+{
+	(void)state;
+	put("/usr/sbin/pam-auth-update", "");
+	put("/usr/share/pam-configs/kanidm", "");
+	put("/etc/pam.d/sshd", "@include common-auth\naccount required pam_unix2.so\n");
+	put("/etc/pam.d/common-auth",
+	    "auth sufficient pam_kanidm.so\nauth required pam_deny.so\n");
+	assert_int_equal(setup_pam_plan(&w.s), SETUP_PAM_NO_UNIX);
+	said("/etc/pam.d/sshd auth\n/etc/pam.d/common-auth auth\n");
+	said("auth     sufficient  pam_unix.so\naccount  sufficient  pam_unix.so\n");
+}
+
+/* ---- sshd ---- */
+
+#define SSHD_CONF "/etc/ssh/sshd_config.d/10-kanidm.conf"
+
+static void
+keys_are_for_sshd_to_accept(void **state)
+{
+	static const char closed[] = "# why\n#UsePAM yes\n#AuthorizedKeysCommand "
+				     "/usr/sbin/kanidm_ssh_authorizedkeys %u\n"
+				     "#AuthorizedKeysCommandUser nobody\n";
+	static const char opened[] = "# why\n#UsePAM yes\nAuthorizedKeysCommand "
+				     "/usr/sbin/kanidm_ssh_authorizedkeys %u\n"
+				     "AuthorizedKeysCommandUser nobody\n";
+
+	(void)state;
+	put(SSHD_CONF, closed);
+	assert_false(setup_sshd_plan(&w.s));
+	said("there is no sshd");
+	setup_file_clear(&w.s.sshd);
+	put("/usr/sbin/sshd", "");
+	assert_true(setup_sshd_plan(&w.s));
+	assert_string_equal(w.s.sshd.new, opened);
+	w.status = 255;
+	assert_false(setup_sshd_run(&w.s));
+	said("10-kanidm.conf is as it was");
+	has(SSHD_CONF, closed);
+	w.status = 0;
+	w.answer = "authorizedkeyscommand /usr/bin/userdbctl\n";
+	assert_false(setup_sshd_run(&w.s));
+	said("another file sets it first");
+	has(SSHD_CONF, closed);
+	w.answer = "authorizedkeyscommand /usr/sbin/kanidm_ssh_authorizedkeys %u\n";
+	put("/run/systemd/system/x", "");
+	put("/usr/bin/systemctl", "");
+	assert_true(setup_sshd_run(&w.s));
+	has(SSHD_CONF, opened);
+	assert_non_null(strstr(w.called, "/usr/bin/systemctl reload ssh.service\n"));
+	setup_file_clear(&w.s.sshd);
+	assert_true(setup_sshd_plan(&w.s));
+	assert_null(w.s.sshd.new);
+}
+
+static void
+an_nsswitch_of_the_vendor_is_taken(void **state)
+{
+	(void)state;
+	assert_int_equal(unlink(real("/etc/nsswitch.conf")), 0);
+	assert_false(setup_nss_plan(&w.s));
+	put("/usr/etc/nsswitch.conf", "passwd: files\ngroup: files\n");
+	assert_true(setup_nss_plan(&w.s));
+	assert_string_equal(w.s.nsswitch.new,
+	    "passwd: files kanidm\ngroup: files kanidm\n");
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+		TEST(a_file_keeps_its_mode_and_a_link_stays),
+		TEST(a_copy_is_made_once_and_put_back),
+		TEST(there_may_be_no_copy),
+		TEST(a_flat_file_stays_flat),
+		TEST(what_is_there_is_enough),
+		TEST(a_file_without_keys_becomes_one_of_version_2),
+		TEST(old_slips_are_no_reason_and_broken_files_are),
+		TEST(debians_tool_is_called_where_it_is),
+		TEST(authselect_keeps_the_features_that_the_profile_has),
+		TEST(elsewhere_the_lines_are_shown),
+		TEST(a_stack_without_pam_unix_stops_everything),
+		TEST(keys_are_for_sshd_to_accept),
+		TEST(an_nsswitch_of_the_vendor_is_taken),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
