@@ -444,8 +444,6 @@ a_sandbox_without_sockets_refuses(void **state)
 	in_child(forbid_sockets);
 }
 
-/* ------------------------------------------------------------------ setuid */
-
 static void
 copy_file(const char *from, const char *to)
 {
@@ -490,8 +488,6 @@ a_setuid_program_is_served_whatever_its_environment_says(void **state)
 	in_child(as_a_setuid_program);
 	assert_int_equal(unlink("/run/su"), 0);
 }
-
-/* ------------------------------------------------------------------ loaded, unloaded */
 
 static size_t
 count_lines_of_maps(void)
