@@ -46,17 +46,6 @@ config_check_client(struct config_reader *r)
 	}
 }
 
-/* /var/run is /run wherever this runs, and the reference's default is spelt with it. */
-static bool
-same_path(const char *a, const char *b)
-{
-	if (strncmp(a, "/var/run/", 9) == 0)
-		a += 4;
-	if (strncmp(b, "/var/run/", 9) == 0)
-		b += 4;
-	return streq(a, b);
-}
-
 void
 config_check_unixd(struct config_reader *r)
 {
@@ -71,7 +60,7 @@ config_check_unixd(struct config_reader *r)
 		config_report(r, CONFIG_NOTE,
 		    r->line[CONFIG_KEY_pam_allowed_login_groups],
 		    "pam_allowed_login_groups: empty: names resolve, but nobody may log in");
-	if (!same_path(c->sock_path, KU_PATH_SOCK))
+	if (!streq(c->sock_path, KU_PATH_SOCK))
 		config_report(r, CONFIG_NOTE, r->line[CONFIG_KEY_sock_path],
 		    "sock_path: one more "
 		    "socket for tools; lookups and logins use %s",

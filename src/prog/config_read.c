@@ -256,6 +256,15 @@ is_of_homes(const struct config_key *key)
 	    streq(key->name, "allow_local_account_override");
 }
 
+/* The reference's default is spelt with /var/run, which is /run wherever this runs; a link on
+ * the way, which it is, would be judged like one that somebody has put there. */
+static void
+without_var(char *path)
+{
+	if (strncmp(path, "/var/run/", strlen("/var/run/")) == 0)
+		memmove(path, path + strlen("/var"), strlen(path) - strlen("/var") + 1);
+}
+
 static void
 apply_keys(struct config_reader *r, const struct places *p)
 {
@@ -266,6 +275,8 @@ apply_keys(struct config_reader *r, const struct places *p)
 		    (!r->only_homes || is_of_homes(key)))
 			apply_key(r, p, (enum config_key_id)i);
 	}
+	without_var(r->config->sock_path);
+	without_var(r->config->task_sock_path);
 }
 
 void

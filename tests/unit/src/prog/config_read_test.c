@@ -253,9 +253,12 @@ test_the_old_spelling_of_the_socket_is_the_same_socket(void **state)
 	(void)state;
 	if (strncmp(KU_PATH_SOCK, "/run/", 5) != 0)
 		skip();
-	assert_true(asprintf(&text, "sock_path = '/var%s'", KU_PATH_SOCK) > 0);
+	assert_true(asprintf(&text, "sock_path = '/var%s'\ntask_sock_path = '/var%s'",
+			KU_PATH_SOCK, KU_PATH_TASK_SOCK) > 0);
 	l = load(NULL, text);
 	assert_quiet(&l);
+	assert_string_equal(l.c->sock_path, KU_PATH_SOCK);
+	assert_string_equal(l.c->task_sock_path, KU_PATH_TASK_SOCK);
 }
 
 static void
