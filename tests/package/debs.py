@@ -12,7 +12,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "system"))
 from container import HOST_ADDRESS, SERVER_ADDRESS, WORK, Container, sh  # noqa: E402
 from hosts import Host  # noqa: E402
-from people import LOGIN_GROUP, PEOPLE, data, spn  # noqa: E402
+from people import LOGIN_GROUP, PEOPLE, data, password, spn  # noqa: E402
 from pty_talk import Failed, until  # noqa: E402
 from server import URI, Server  # noqa: E402
 
@@ -112,21 +112,13 @@ class Packages(Host):
 
     # --- configuration ----------------------------------------------------------------
 
-    def set_up(self):
-        """By hand, as docs/packaging.md says; and the lines for sshd."""
-        self.write("/etc/kanidm/ca.pem", self.server.ca.read_text())
-        self.write("/etc/kanidm/config", f'uri = "{URI}"\nca_path = "/etc/kanidm/ca.pem"\n')
-        self.write("/etc/kanidm/unixd", 'version = "2"\n[kanidm]\n'
-                   f'pam_allowed_login_groups = ["{LOGIN_GROUP}"]\n')
-        self.run("systemctl", "reload", "kanidm-unixd")
-        self.keys_on()
-
-    def keys_on(self):
-        """The two lines of the drop-in for sshd, as its comment says."""
-        drop_in = self.path("/etc/ssh/sshd_config.d/10-kanidm.conf")
-        drop_in.write_text(drop_in.read_text().replace("#AuthorizedKeysCommand",
-                                                       "AuthorizedKeysCommand"))
-        self.run("systemctl", "reload", "ssh")
+    def set_up(self, *options):
+        """As docs/packaging.md says, by the command for it; its own login is alice's."""
+        said = self.out("kanidm-unix", "setup", "--uri", URI, "--ca", "/opt/ca.pem",
+                        "--login-group", LOGIN_GROUP, "--ssh-keys", "--test-user",
+                        self.login_name("alice"), "--yes", *options,
+                        stdin=password("alice") + "\n")
+        true("kanidm-unix setup is content", said.splitlines()[-1] == "done.", said)
 
     # --- what must work ---------------------------------------------------------------
 
@@ -139,7 +131,11 @@ class Packages(Host):
         """The link and tasks are up."""
         until("the link is up", 20, lambda: "online" in self.status())
         until("getent knows alice", 20, self.knows_alice)
-        until("tasks is connected", 20, lambda: "tasks: connected" in self.status())
+        try:
+            until("tasks is connected", 20, lambda: "tasks: connected" in self.status())
+        except Failed as failure:
+            raise Failed(f"{failure}\n{self.status()}\n" + self.journal(
+                "-n", "40", *(f"-u{unit}" for unit in UNITS))) from None
 
     def logs_in(self, when, *names):
         """By ssh, password and key, into a home that is there; and local people as ever."""

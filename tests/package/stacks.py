@@ -70,7 +70,7 @@ def added(host, said):
     root_on_the_console(host, "added")
     host.run("sh", "-c", "rm /usr/lib/*/security/pam_kanidm.so")  # it was no package's
     host.install(1)
-    host.set_up()
+    host.set_up("--no-pam")
     host.works()
     host.logs_in("added")
     root_on_the_console(host, "installed")
