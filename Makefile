@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
 # The front door: one-word commands over the presets in CMakePresets.json.
-.PHONY: all check quick asan tsan clang fuzz fmt lint tidy cov bench demo release deb clean all-ci
+.PHONY: all check quick asan tsan clang fuzz torture fmt lint tidy cov bench demo release deb clean all-ci
 
 PRESET = cmake --preset $(1) >/dev/null && cmake --build --preset $(1)
 
@@ -25,6 +25,9 @@ cov:
 fuzz:
 	$(call PRESET,fuzz)
 	scripts/fuzz-all $${SECONDS_EACH:-60}
+
+torture: all
+	tests/chaos/run-long build/dev
 
 fmt:
 	clang-format-14 -i $$(git ls-files '*.c' '*.h')

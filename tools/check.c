@@ -23,9 +23,13 @@
 #include "tools/check_host.h"
 #include "tools/check_internal.h"
 #include "tools/commands.h"
+#include "tools/screen.h"
 
 /* The daemon probes its link for up to 1.5 s before it answers. */
 #define STATUS_TIMEOUT_MS 5000
+
+/* On a terminal, where what to do stands. */
+#define FIX_COLUMN 9
 
 static const struct {
 	const char *name;
@@ -165,45 +169,58 @@ count(const struct check *c, size_t n[CHECK_N_LEVELS], size_t *ret_unseen)
 	}
 }
 
-static bool
-wants_colour(FILE *f)
+/* On a terminal what to do stands below, so that the eye finds it. */
+static void
+print_finding(const struct screen *s, const struct check_line *l)
 {
-	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+	static const enum screen_tone tones[CHECK_N_LEVELS] = { TONE_BAD, TONE_WARN,
+		TONE_NOTE };
+	enum check_level level = check_kinds[l->id].level;
+	const char *word = check_level_text(level);
+	const struct screen unbroken = { .out = s->out };
+	cleanup_(freep) char *text = xasprintf("%s: %s", l->thing, l->text);
+	cleanup_(freep) char *fix = xasprintf("%s [%s]", l->fix, check_kinds[l->id].word);
 
-	return isatty(fileno(f)) == 1 && (no == NULL || *no == '\0') && term != NULL &&
-	    !streq(term, "dumb");
+	if (!s->terminal) {
+		(void)fprintf(s->out, "%s: %s; %s\n", word, text, fix);
+		return;
+	}
+	screen_tone(s, tones[level]);
+	(void)fputs(word, s->out);
+	screen_tone(s, TONE_PLAIN);
+	(void)fputs(": ", s->out);
+	screen_text(s, strlen(word) + 2, FIX_COLUMN, text);
+	(void)fprintf(s->out, "%*s", FIX_COLUMN, "");
+	/* A command that is broken into lines cannot be copied any more. */
+	screen_text(strstr(fix, "run: ") != NULL ? &unbroken : s, FIX_COLUMN, FIX_COLUMN,
+	    fix);
 }
 
 static void
-print_line(FILE *f, const struct check_line *l, bool colour)
+print_line(const struct screen *s, const struct check_line *l)
 {
-	static const char *const start[CHECK_N_LEVELS] = { "\033[1;31m", "\033[1;33m",
-		"\033[1;36m" };
-	enum check_level level;
+	cleanup_(freep) char *text = NULL;
 
-	if (l->kind == CHECK_FINE) {
-		(void)fprintf(f, "ok: %s: %s\n", l->thing, l->text);
+	if (l->kind == CHECK_FOUND) {
+		print_finding(s, l);
 		return;
 	}
-	if (l->kind == CHECK_UNSEEN) {
-		(void)fprintf(f, "not looked at (%s): %s\n", l->text, l->thing);
-		return;
-	}
-	level = check_kinds[l->id].level;
-	(void)fprintf(f, "%s%s%s: %s: %s; %s [%s]\n", colour ? start[level] : "",
-	    check_level_text(level), colour ? "\033[0m" : "", l->thing, l->text, l->fix,
-	    check_kinds[l->id].word);
+	if (l->kind == CHECK_FINE)
+		text = xasprintf("ok: %s: %s", l->thing, l->text);
+	else
+		text = xasprintf("not looked at (%s): %s", l->text, l->thing);
+	screen_text(s, 0, FIX_COLUMN, text);
 }
 
 static void
 print_text(const struct check *c, FILE *f, bool verbose)
 {
+	const struct screen s = screen_of(f);
 	size_t n[CHECK_N_LEVELS] = { 0 }, unseen;
-	bool colour = wants_colour(f);
 
 	for (size_t i = 0; i < c->n_lines; i++) {
 		if (verbose || c->lines[i].kind != CHECK_FINE)
-			print_line(f, &c->lines[i], colour);
+			print_line(&s, &c->lines[i]);
 	}
 	count(c, n, &unseen);
 	(void)fprintf(f, "%zu error%s, %zu warning%s, %zu hint%s\n", n[0],

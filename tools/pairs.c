@@ -41,6 +41,15 @@ member(struct jsonw *w, const char *const *v, size_t n, size_t at)
 	jsonw_close(w);
 }
 
+void
+pairs_put_json(struct jsonw *w, const char *const *v, size_t n)
+{
+	for (size_t i = 0; i < n; i += 2) {
+		if (!seen_before(v, i))
+			member(w, v, n, i);
+	}
+}
+
 int
 pairs_print_json(FILE *out, const char *const *v, size_t n)
 {
@@ -48,10 +57,7 @@ pairs_print_json(FILE *out, const char *const *v, size_t n)
 
 	jsonw_begin(&w, out);
 	jsonw_open_object(&w, NULL);
-	for (size_t i = 0; i < n; i += 2) {
-		if (!seen_before(v, i))
-			member(&w, v, n, i);
-	}
+	pairs_put_json(&w, v, n);
 	jsonw_close(&w);
 	return jsonw_end(&w);
 }

@@ -10,8 +10,12 @@
 
 #include "src/base/attr.h"
 
-/* {"key":"value"} of v[0], v[1], v[2] …; a key that comes more than once has an array, at
- * the place of the first. 0, or -EIO. */
+struct jsonw;
+
+/* "key":"value" of v[0], v[1], v[2] …; a key that comes more than once has an array, at
+ * the place of the first. Into the object that is open. */
+void pairs_put_json(struct jsonw *w, const char *const *v, size_t n);
+/* The same as an object of its own. 0, or -EIO. */
 int must_use_ pairs_print_json(FILE *out, const char *const *v, size_t n);
 
 /* "left out: too low" as "left_out", "too low"; a line without a key as "note". Two strings,

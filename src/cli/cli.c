@@ -12,6 +12,9 @@
 
 #include "src/base/util.h"
 
+/* The longest name of a command that is told apart from a slip of the finger. */
+#define NEAR_MAX 32
+
 /* What is being read, and by which rules. */
 struct reading {
 	const struct cli_program *p;
@@ -89,16 +92,25 @@ set_before(const struct reading *r, const struct cli_option *o)
 	return rc;
 }
 
+static int
+missing(const struct reading *r, const char *dashes, const char *what, const char *value)
+{
+	(void)fprintf(r->err, "%s%s%s: %s%s%s%s is missing\n\n", r->p->name,
+	    r->c->name != NULL ? " " : "", r->c->name != NULL ? r->c->name : "", dashes,
+	    what, *value != '\0' ? " " : "", value);
+	return usage_error(r);
+}
+
 /* What must be given, and was not, is told by the caller that misses it; here only what
- * has a value, because there is nothing to go on with. */
-static bool
-has_required(const struct reading *r, const bool *given)
+ * has a value, because there is nothing to go on with. -1, or the exit code. */
+static int
+check_required(const struct reading *r, const bool *given)
 {
 	for (const struct cli_option *o = r->c->options; o != NULL && o->key != 0; o++) {
 		if (o->required && o->value != NULL && !given[o - r->c->options])
-			return false;
+			return missing(r, "--", o->name, o->value);
 	}
-	return true;
+	return -1;
 }
 
 /* -1, or the exit code. `given` has an element for each option of the command. */
@@ -134,8 +146,75 @@ read_operand(const struct reading *r, int argc, char **argv, struct cli_args *re
 		return usage_error(r);
 	}
 	if (ret_args->operand == NULL && r->c->operand != NULL && !r->c->operand_optional)
-		return usage_error(r);
+		return missing(r, "", r->c->operand, "");
 	return -1;
+}
+
+/* Letters to put in, take out or change on the way from one word to the other. */
+static size_t
+distance(const char *a, const char *b)
+{
+	size_t row[NEAR_MAX + 1], n = strlen(b);
+
+	if (n > NEAR_MAX)
+		return n;
+	for (size_t j = 0; j <= n; j++)
+		row[j] = j;
+	for (size_t i = 1; a[i - 1] != '\0'; i++) {
+		size_t corner = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= n; j++) {
+			size_t here = corner + (a[i - 1] != b[j - 1]);
+
+			corner = row[j];
+			if (row[j] + 1 < here)
+				here = row[j] + 1;
+			if (row[j - 1] + 1 < here)
+				here = row[j - 1] + 1;
+			row[j] = here;
+		}
+	}
+	return row[n];
+}
+
+/* What was probably meant, or NULL. */
+static const char *
+nearest(const struct cli_program *p, const char *typed)
+{
+	const char *best = NULL;
+	size_t least = 3;
+
+	for (const struct cli_command *c = p->commands; c->name != NULL; c++) {
+		size_t d = strlen(typed) >= 3 &&
+			strncmp(c->name, typed, strlen(typed)) == 0
+		    ? 0
+		    : distance(typed, c->name);
+
+		/* Half a word is a guess at any other. */
+		if (d < least && d * 2 < strlen(c->name)) {
+			least = d;
+			best = c->name;
+		}
+	}
+	return best;
+}
+
+static int
+no_such_command(const struct reading *r, const char *typed)
+{
+	const char *near = nearest(r->p, typed);
+
+	if (near != NULL) {
+		(void)fprintf(r->err,
+		    "%s: no such command: %s (did you mean %s?)\n"
+		    "%s --help lists the commands.\n",
+		    r->p->name, typed, near, r->p->name);
+		return CLI_USAGE;
+	}
+	(void)fprintf(r->err, "%s: no such command: %s\n\n", r->p->name, typed);
+	cli_usage(r->err, r->p);
+	return CLI_USAGE;
 }
 
 static const struct cli_command *
@@ -163,9 +242,7 @@ read_command(struct reading *r, int argc, char **argv)
 	r->c = find_command(r->p, argv[1]);
 	if (r->c != NULL)
 		return -1;
-	(void)fprintf(r->err, "%s: no such command: %s\n\n", r->p->name, argv[1]);
-	cli_usage(r->err, r->p);
-	return CLI_USAGE;
+	return no_such_command(r, argv[1]);
 }
 
 int
@@ -198,8 +275,8 @@ cli_parse(const struct cli_program *p, int argc, char **argv, cli_set_fn *set, v
 		rc = read_options(&r, argc, argv, given);
 	if (rc < 0)
 		rc = read_operand(&r, argc, argv, ret_args);
-	if (rc < 0 && !has_required(&r, given))
-		rc = usage_error(&r);
+	if (rc < 0)
+		rc = check_required(&r, given);
 	ret_args->command = r.c;
 	return rc;
 }

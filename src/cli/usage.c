@@ -80,25 +80,42 @@ syntax(FILE *f, const struct cli_command *c)
 		(void)fprintf(f, c->operand_optional ? " [%s]" : " %s", c->operand);
 }
 
-static void
-print_commands(FILE *f, const struct cli_command *c)
+/* "auth-test --name NAME": a command with what it cannot do without. */
+static const char *
+command_text(const struct cli_command *c, char buf[TEXT_SIZE])
 {
-	for (; c->name != NULL; c++) {
-		char text[TEXT_SIZE] = "";
-		FILE *m = fmemopen(text, sizeof(text), "w");
-		bool fits = false;
+	const struct cli_option *o = c->options;
+	FILE *f = fmemopen(buf, TEXT_SIZE, "w");
 
-		if (m != NULL) {
-			syntax(m, c);
-			fits = fclose(m) == 0 && strlen(text) <= MAX_COLUMN;
-		}
-		if (!fits)
-			(void)snprintf(text, sizeof(text), " [OPTIONS]%s%s%s",
-			    c->operand != NULL ? " [" : "",
-			    c->operand != NULL ? c->operand : "",
-			    c->operand != NULL ? "]" : "");
-		(void)fprintf(f, "  %-16s%-25s %s\n", c->name, text, c->help);
+	if (f == NULL)
+		return c->name;
+	(void)fputs(c->name, f);
+	for (; o != NULL && o->key != 0; o++) {
+		if (o->required)
+			(void)fprintf(f, " --%s%s%s", o->name,
+			    o->value != NULL ? " " : "",
+			    o->value != NULL ? o->value : "");
 	}
+	if (c->operand != NULL && !c->operand_optional)
+		(void)fprintf(f, " %s", c->operand);
+	(void)fclose(f);
+	return buf;
+}
+
+static void
+print_commands(FILE *f, const struct cli_command *all)
+{
+	char buf[TEXT_SIZE];
+	size_t widest = 0;
+
+	for (const struct cli_command *c = all; c->name != NULL; c++) {
+		size_t len = strlen(command_text(c, buf));
+
+		widest = len > widest && len <= MAX_COLUMN ? len : widest;
+	}
+	for (const struct cli_command *c = all; c->name != NULL; c++)
+		(void)fprintf(f, "  %-*s  %s\n", (int)widest, command_text(c, buf),
+		    c->help);
 }
 
 void
@@ -108,7 +125,7 @@ cli_usage(FILE *f, const struct cli_program *p)
 		cli_command_usage(f, p, &p->self);
 		return;
 	}
-	(void)fprintf(f, "usage: %s COMMAND [-d|--debug] [OPTIONS]\n\n", p->name);
+	(void)fprintf(f, "usage: %s COMMAND [OPTIONS]\n\n", p->name);
 	print_commands(f, p->commands);
 	(void)fprintf(f, "\n%s COMMAND --help says more. Manual: man %u %s\n", p->name,
 	    p->section, p->name);

@@ -41,7 +41,7 @@ static struct module mod;
 static struct fake fake;
 static struct timers timers;
 static struct publish *writer;
-static char buf[4096];
+static char buf[4096 + 64];
 
 static uint32_t
 boot_now(void)
@@ -178,6 +178,45 @@ fresh_records_are_answered_without_the_daemon(void **state)
 	assert_int_equal(start, 4);
 	assert_int_equal(gids[3], 71002);
 	free(gids);
+	assert_int_equal(fake_requests(&fake), 0);
+}
+
+/* Both shapes of errnop; nothing behind the buffer is touched. */
+static void
+every_size_of_a_buffer_is_right_or_too_small(void **state)
+{
+	struct {
+		enum nss_status status;
+		int error;
+	} got[2];
+	struct passwd pw;
+	struct group gr;
+	bool fits = false;
+
+	(void)state;
+	publish_map(boot_now(), true);
+	for (size_t cap = 0; cap <= 4096; cap++) {
+		memset(buf + cap, 0x5a, 64);
+		errno = EXDEV;
+		got[0].error = 0;
+		got[0].status = mod.getpwnam_r("alice", &pw, buf, cap, &got[0].error);
+		assert_int_equal(errno, EXDEV);
+		got[1].status = mod.getgrnam_r("staff", &gr, buf, cap, &errno);
+		got[1].error = errno;
+		for (size_t k = 0; k < 64; k++)
+			assert_int_equal(buf[cap + k], 0x5a);
+		for (unsigned i = 0; i < 2; i++)
+			if (got[i].status != NSS_STATUS_SUCCESS) {
+				assert_false(fits);
+				assert_int_equal(got[i].status, NSS_STATUS_TRYAGAIN);
+				assert_int_equal(got[i].error, ERANGE);
+			}
+		if (got[0].status == NSS_STATUS_SUCCESS)
+			assert_true(pw.pw_dir >= buf && pw.pw_dir < buf + cap);
+		fits = got[0].status == NSS_STATUS_SUCCESS &&
+		    got[1].status == NSS_STATUS_SUCCESS;
+	}
+	assert_true(fits);
 	assert_int_equal(fake_requests(&fake), 0);
 }
 
@@ -392,6 +431,7 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
 	const struct CMUnitTest tests[] = {
 		T(fresh_records_are_answered_without_the_daemon),
+		T(every_size_of_a_buffer_is_right_or_too_small),
 		T(local_names_and_recent_negatives_need_no_daemon),
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 		T(a_hit_makes_no_system_call),

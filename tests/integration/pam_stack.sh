@@ -146,6 +146,21 @@ session_and_passwd()
 	[ "$(verdict alice right chauthtok)" != in ] || netns_fail "passwd did something for alice"
 }
 
+# The module has been removed and the stack has not: accounts of the host come in as ever, people
+# of the server do not. Not in Debian's, out of which removing takes it.
+removed()
+{
+	returning success
+	sed 's/pam_debug\.so/pam_removed.so/' /etc/pam.d/judge >"$NETNS_DIR/judge"
+	cp "$NETNS_DIR/judge" /etc/pam.d/judge
+	row removed login native in "$(verdict native right authenticate \
+		"setcred(PAM_ESTABLISH_CRED)" acct_mgmt open_session close_session)"
+	row removed passwd native in "$(verdict native right chauthtok)"
+	[ "$(verdict alice right acct_mgmt)" != in ] || netns_fail "removed: alice may be here"
+	[ "$(verdict alice right authenticate)" != in ] || netns_fail "removed: alice is in"
+	[ "$(verdict native wrong authenticate)" != in ] || netns_fail "removed: a wrong password"
+}
+
 # What ours says about accounts of the host.
 native()
 {
@@ -182,6 +197,7 @@ for stack in debian system-auth.fedora common.opensuse system-auth \
 	wrong_password
 	session_and_passwd
 	native
+	[ "$stack" = debian ] || removed
 	expired
 	echo "ok: $stack, $rows rows"
 done

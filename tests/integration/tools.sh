@@ -141,7 +141,28 @@ expect_rc 0 kanidm-unix explain alice
 expect_rc 0 kanidm-unix explain root
 expect_rc 0 kanidm-unix explain "alice,x"
 expect_rc 0 kanidm-unix explain --json root
-json "o['asked'] == 'root' and isinstance(o['local'], list)"
+json "o['asked'] == 'root' and isinstance(o['local'], list) and o['can_log_in'] is None"
+
+# verdict NAME SENTENCE CAN: the first line, and what programs get.
+verdict()
+{
+	expect_rc 0 kanidm-unix explain "$1"
+	says "${out%%$'\n'*}" "verdict: $2"
+	expect_rc 0 kanidm-unix explain --json "$1"
+	json "o['verdict'] == \"\"\"$2\"\"\" and o['can_log_in'] is $3"
+}
+verdict root "root is an account of this host: pam_unix decides, not the server" None
+verdict shell_users "shell_users is a group: nobody logs in by that name" False
+verdict nosuchperson "nosuchperson cannot log in: the server has no POSIX account of this name (kanidm person posix set nosuchperson)" False
+verdict carol "carol cannot log in: the account has expired or is not valid yet" False
+verdict alice "alice can log in, but no home is made: kanidm_unixd_tasks is not connected" True
+verdict "alice,x" "the server can have nobody of this name; if this host has, pam_unix decides" None
+for line in "server: online" "group: shell_users" "account: allowed by group shell_users" "shell: " \
+	"home: /home/alice" "home_state: not there yet" "homes: not made" "local: no account or group" \
+	"offline login: not ready" "from: cache, told by the server"; do
+	expect_rc 0 kanidm-unix explain alice
+	grep -q "^$line" <<<"$out" || netns_fail "explain lacks '$line': $out"
+done
 
 # auth_test WANT_RC WANT_STDOUT WORDS_ON_STDERR PASSWORD COMMAND...
 auth_test()

@@ -7,6 +7,7 @@ target_compile_definitions(unit.tools.commands_test PRIVATE
 ku_test(unit/tools/auth_test LIBS ku_tools)
 ku_test(unit/tools/password_test LIBS ku_tools)
 ku_test(unit/tools/pairs_test LIBS ku_tools)
+ku_test(unit/tools/screen_test LIBS ku_tools)
 ku_test(unit/tools/check_test LIBS ku_tools ku_publish SOURCES
   "${CMAKE_SOURCE_DIR}/tests/unit/tools/check_tree.c")
 ku_test(unit/tools/nscd_test LIBS ku_tools)

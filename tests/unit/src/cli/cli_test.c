@@ -186,6 +186,49 @@ what_is_not_in_the_table_is_a_usage_error(void **state)
 }
 
 static void
+what_is_missing_is_named(void **state)
+{
+	struct seen s;
+
+	(void)state;
+	assert_int_equal(parse(&program, &s, "program move"), CLI_USAGE);
+	assert_non_null(strstr(err_text, "program move: "));
+	assert_non_null(strstr(err_text, " is missing\n\nusage: program move"));
+	assert_int_equal(parse(&program, &s, "program need"), CLI_USAGE);
+	assert_non_null(strstr(err_text, "program need: --name "));
+}
+
+static void
+a_slip_of_the_finger_is_answered_with_what_was_meant(void **state)
+{
+	static const struct {
+		const char *typed;
+		const char *meant;
+	} rows[] = {
+		{ "kanidm-unix statsu", "status" },
+		{ "kanidm-unix expl", "explain" },
+		{ "kanidm-unix chekc", "check" },
+		{ "kanidm-unix authtest", "auth-test" },
+		{ "kanidm-unix cache-invaldate", "cache-invalidate" },
+	};
+	static const char *const nothing[] = { "kanidm-unix zzz", "kanidm-unix s",
+		"kanidm-unix aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" };
+	char want[64];
+	struct seen s;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		(void)snprintf(want, sizeof(want), "(did you mean %s?)\n", rows[i].meant);
+		assert_int_equal(parse(&cli_kanidm_unix, &s, rows[i].typed), CLI_USAGE);
+		assert_non_null(strstr(err_text, want));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(nothing); i++) {
+		assert_int_equal(parse(&cli_kanidm_unix, &s, nothing[i]), CLI_USAGE);
+		assert_non_null(strstr(err_text, "usage: kanidm-unix COMMAND"));
+	}
+}
+
+static void
 help_is_asked_for_and_goes_to_stdout(void **state)
 {
 	struct seen s;
@@ -268,6 +311,8 @@ main(void)
 		CLI_TEST(the_default_then_the_environment_then_the_command_line_counts),
 		CLI_TEST(a_flags_variable_is_true_or_false_and_nothing_else),
 		CLI_TEST(what_is_not_in_the_table_is_a_usage_error),
+		CLI_TEST(what_is_missing_is_named),
+		CLI_TEST(a_slip_of_the_finger_is_answered_with_what_was_meant),
 		CLI_TEST(help_is_asked_for_and_goes_to_stdout),
 		CLI_TEST(an_operand_that_need_not_be_there_may_be_missing),
 		CLI_TEST(the_tables_of_the_programs_hold_together),

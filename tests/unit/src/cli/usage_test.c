@@ -32,11 +32,11 @@ every_command_has_a_line_with_what_it_takes(void **state)
 {
 	(void)state;
 	assert_non_null(strstr(usage_of(&cli_kanidm_unix, NULL),
-	    "usage: kanidm-unix COMMAND [-d|--debug] [OPTIONS]\n\n"
-	    "  status           [-v|--verbose] [--json]  is the daemon there"));
+	    "usage: kanidm-unix COMMAND [OPTIONS]\n\n"
+	    "  status                 is the daemon there"));
 	for (const struct cli_command *c = cli_kanidm_unix.commands; c->name != NULL; c++)
 		assert_non_null(strstr(text, c->help));
-	assert_non_null(strstr(text, "  auth-test        -D|--name NAME  "));
+	assert_non_null(strstr(text, "  auth-test --name NAME  would PAM"));
 }
 
 static void

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MPL-2.0
+# nix-build packaging/nix
+{
+  pkgs ? import <nixpkgs> { },
+}:
+pkgs.callPackage ./package.nix { }

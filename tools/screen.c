@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * A terminal is asked once what it is; everything after that is arithmetic on text. Names
+ * and reasons come from a server, and a terminal obeys what it is shown, so nothing that
+ * could steer it gets there.
+ */
+#include "tools/screen.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "src/base/util.h"
+
+#define DEFAULT_WIDTH 80
+#define LEAST_WIDTH   40
+#define MOST_WIDTH    1000
+#define MOST_COLUMN   22
+
+static bool
+wants_colours(void)
+{
+	const char *no = getenv("NO_COLOR"), *cli = getenv("CLICOLOR"),
+		   *term = getenv("TERM");
+
+	return (no == NULL || *no == '\0') && (cli == NULL || !streq(cli, "0")) &&
+	    term != NULL && *term != '\0' && !streq(term, "dumb");
+}
+
+static size_t
+width_of(int fd)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize ws;
+	long width = 0;
+
+	if (ioctl(fd, TIOCGWINSZ, &ws) == 0)
+		width = ws.ws_col;
+	if (width == 0 && columns != NULL)
+		width = strtol(columns, NULL, 10);
+	if (width <= 0 || width > MOST_WIDTH)
+		return DEFAULT_WIDTH;
+	return width < LEAST_WIDTH ? LEAST_WIDTH : (size_t)width;
+}
+
+struct screen
+screen_of(FILE *out)
+{
+	struct screen s = { .out = out };
+	int fd = fileno(out);
+
+	/* A stream in memory has no descriptor. */
+	s.terminal = fd >= 0 && isatty(fd) == 1;
+	if (!s.terminal)
+		return s;
+	s.colour = wants_colours();
+	s.width = width_of(fd);
+	return s;
+}
+
+void
+screen_tone(const struct screen *s, enum screen_tone tone)
+{
+	static const char *const codes[] = {
+		[TONE_PLAIN] = "\033[0m",
+		[TONE_GOOD] = "\033[1;32m",
+		[TONE_BAD] = "\033[1;31m",
+		[TONE_WARN] = "\033[1;33m",
+		[TONE_NOTE] = "\033[1;36m",
+		[TONE_HEADING] = "\033[1m",
+	};
+
+	if (s->colour)
+		(void)fputs(codes[tone], s->out);
+}
+
+/* Not the first byte of a character. */
+static bool
+continues(char c)
+{
+	return ((unsigned char)c & 0xC0) == 0x80;
+}
+
+size_t
+screen_columns(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text != '\0'; text++)
+		n += !continues(*text);
+	return n;
+}
+
+/* A control character, of seven or of eight bits (in UTF-8, C2 80 to C2 9F). */
+static bool
+steers(const char *c)
+{
+	unsigned char a = (unsigned char)c[0], b = a != 0 ? (unsigned char)c[1] : 0;
+
+	return a < ' ' || a == 127 || (a == 0xC2 && b >= 0x80 && b < 0xA0);
+}
+
+/* A word of `len` bytes. */
+static void
+put_word(const struct screen *s, const char *word, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (!steers(word + i)) {
+			(void)fputc(word[i], s->out);
+			continue;
+		}
+		(void)fputc('?', s->out);
+		i += (unsigned char)word[i] == 0xC2;
+	}
+}
+
+void
+screen_text(const struct screen *s, size_t column, size_t indent, const char *text)
+{
+	bool first = true;
+
+	if (!s->terminal) {
+		(void)fprintf(s->out, "%s\n", text);
+		return;
+	}
+	/* Where the rest is too narrow to read, breaking lines makes it no better. */
+	if (indent + LEAST_WIDTH / 2 > s->width)
+		indent = 2;
+	for (text += strspn(text, " "); *text != '\0'; text += strspn(text, " ")) {
+		size_t len = strcspn(text, " "), columns = 0;
+
+		for (size_t i = 0; i < len; i++)
+			columns += !continues(text[i]);
+		if (!first && column + 1 + columns > s->width) {
+			(void)fprintf(s->out, "\n%*s", (int)indent, "");
+			column = indent;
+		} else if (!first) {
+			(void)fputc(' ', s->out);
+			column++;
+		}
+		put_word(s, text, len);
+		column += columns;
+		text += len;
+		first = false;
+	}
+	(void)fputc('\n', s->out);
+}
+
+size_t
+screen_column(const char *const *v, size_t n)
+{
+	size_t widest = 0;
+
+	for (size_t i = 0; i < n; i += 2) {
+		size_t len = screen_columns(v[i]) + 2;
+
+		if (len > widest && len <= MOST_COLUMN)
+			widest = len;
+	}
+	return widest;
+}
+
+void
+screen_pair(const struct screen *s, size_t column, const char *key, const char *value,
+    enum screen_tone tone)
+{
+	size_t at = screen_columns(key) + 2;
+
+	if (!s->terminal) {
+		(void)fprintf(s->out, "%s: %s\n", key, value);
+		return;
+	}
+	if (at > column)
+		column = at;
+	(void)fprintf(s->out, "%*s%s:%*s", (int)s->margin, "", key,
+	    (int)(column - at + 1), "");
+	if (tone != TONE_PLAIN)
+		screen_tone(s, tone);
+	screen_text(s, s->margin + column, s->margin + column, value);
+	if (tone != TONE_PLAIN)
+		screen_tone(s, TONE_PLAIN);
+}
