@@ -419,16 +419,6 @@ set_up(struct setup *s)
 
 /* ---- the host ---- */
 
-static const char nixos[] =
-    "NixOS writes these files itself. In configuration.nix:\n\n"
-    "services.kanidm = {\n"
-    "  enablePam = true;\n"
-    "  package = pkgs.kanidm-unix;\n"
-    "  clientSettings.uri = \"%s\";\n"
-    "  unixSettings.kanidm.pam_allowed_login_groups = [ \"%s\" ];\n"
-    "};\n\n"
-    "Then: nixos-rebuild switch. Nothing was changed.\n";
-
 static void
 setup_clear(struct setup *s)
 {
@@ -448,17 +438,35 @@ setup_clear(struct setup *s)
 	config_problems_clear(&s->c.problems);
 }
 
-static bool
-is_nixos(struct setup *s)
+/* The names of the options are those of services.kanidm in nixpkgs; newer releases know them
+ * under these names, too. */
+static void
+print_nixos(struct setup *s)
 {
-	struct stat st;
+	FILE *f = s->t->out;
 
-	if (!check_lstat(&s->c, "/etc/NIXOS", &st))
-		return false;
-	(void)fprintf(s->t->out, nixos,
-	    s->wish->uri != NULL ? s->wish->uri : "https://idm.example.com",
-	    s->wish->n_groups > 0 ? s->wish->groups[0] : "shell_users");
-	return true;
+	(void)fprintf(f,
+	    "NixOS writes these files itself. In configuration.nix, with pkgs.kanidm-unix "
+	    "by the overlay of packaging/nix:\n\n"
+	    "services.kanidm = {\n"
+	    "  package = pkgs.kanidm-unix;\n"
+	    "  enableClient = true;\n"
+	    "  clientSettings.uri = \"%s\";\n"
+	    "  enablePam = true;\n"
+	    "  unixSettings.pam_allowed_login_groups = [",
+	    s->wish->uri != NULL ? s->wish->uri : "https://idm.example.com");
+	for (size_t i = 0; i < s->wish->n_groups; i++) {
+		cleanup_(freep) char *names = xstrdup(s->wish->groups[i]);
+		char *rest = names, *name;
+
+		while ((name = strsep(&rest, ", ")) != NULL) {
+			if (*name != '\0')
+				(void)fprintf(f, " \"%s\"", name);
+		}
+	}
+	(void)fprintf(f,
+	    "%s ];\n};\n\nThen: nixos-rebuild switch. Nothing was changed.\n",
+	    s->wish->n_groups == 0 ? " \"shell_users\"" : "");
 }
 
 int
@@ -476,21 +484,24 @@ cmd_setup(const struct tool *t, const struct setup_wish *wish)
 		.wish = wish,
 		.asks = !wish->yes && isatty(STDIN_FILENO) && isatty(fileno(t->out)),
 	};
+	struct stat st;
 
 	/* What is done and what fails come in their order, also in a file. */
 	(void)setvbuf(t->out, NULL, _IOLBF, 0);
-	if (is_nixos(&s))
+	if (check_lstat(&s.c, "/etc/NIXOS", &st)) {
+		print_nixos(&s);
 		return 1;
+	}
 	if (!host.privileged && !wish->dry_run) {
 		(void)fprintf(t->err,
 		    "setup: only root can do this (try: sudo kanidm-unix "
 		    "setup)\n");
 		return 1;
 	}
-	/* Problems are told by what reads the files again. */
-	if (config_load(KU_PATH_CLIENT_CONFIG, KU_PATH_UNIXD_CONFIG, &s.c.config,
-		&s.c.problems) < 0 &&
-	    wish->restore)
+	if (wish->restore)
 		return setup_restore(&s);
-	return wish->restore ? setup_restore(&s) : set_up(&s);
+	/* What is broken in them is told by the plan. */
+	(void)!config_load(KU_PATH_CLIENT_CONFIG, KU_PATH_UNIXD_CONFIG, &s.c.config,
+	    &s.c.problems);
+	return set_up(&s);
 }

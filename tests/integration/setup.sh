@@ -108,6 +108,14 @@ said "+passwd:         files kanidm systemd"
 said "to do: pam-auth-update --enable kanidm"
 unchanged "asking"
 
+# --- NixOS: the lines for its own configuration
+touch /etc/NIXOS
+set_up 1 --uri "$DEVIDM_URL" --login-group shell_users,admins --yes </dev/null
+said "  clientSettings.uri = \"$DEVIDM_URL\";"
+said '  unixSettings.pam_allowed_login_groups = [ "shell_users" "admins" ];'
+rm /etc/NIXOS
+unchanged "NixOS"
+
 # --- a stack that would keep root out
 cp -a /etc/pam.d/common-auth "$NETNS_DIR/common-auth"
 printf 'auth sufficient pam_kanidm.so ignore_unknown_user\nauth required pam_deny.so\n' \
@@ -170,6 +178,18 @@ set_up 0 --yes </dev/null
 said "nothing to change"
 set_up 1 --yes --test-user alice <<<"wrong"
 [ "$(ls -d /root/kanidm-backup-*)" = "$backup" ] || netns_fail "one more copy"
+cp -a "$backup" "$NETNS_DIR/first"
+
+# --- mounts for homes, and groups of this host that are extended
+sed -i 's/^#uid_attr/uid_attr/; /^version/a home_strategy = "bind_mount"' /etc/kanidm/unixd
+echo 'map_group = [ { local = "adm", with = "admins" } ]' >>/etc/kanidm/unixd
+set_up 0 --yes --no-pam </dev/null
+said "done: systemctl enable --now kanidm-unixd-mount.socket"
+said "+group:          files [SUCCESS=merge] kanidm systemd # old"
+sed -i '/^home_strategy/d; /^map_group/d' /etc/kanidm/unixd
+cp -a "$NETNS_DIR/etc.after/nsswitch.conf" /etc/nsswitch.conf
+rm -rf /root/kanidm-backup-*
+mv "$NETNS_DIR/first" "$backup"
 
 # --- edited by hand: pam-auth-update would not, and it is said how
 DEBIAN_FRONTEND=noninteractive pam-auth-update --disable kanidm >/dev/null 2>&1
