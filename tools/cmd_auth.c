@@ -21,6 +21,7 @@
 #include "src/prog/jsonw.h"
 #include "tools/commands.h"
 #include "tools/password.h"
+#include "tools/screen.h"
 
 #define SERVICE    "kanidm-unix"
 #define TIMEOUT_MS 5000
@@ -121,6 +122,7 @@ static bool printf_(3, 4)
 		[FAILED] = "failed!",
 		[UNKNOWN] = "user unknown",
 	};
+	const struct screen screen = screen_of(p->t->err);
 	va_list ap;
 
 	p->outcome->result = result;
@@ -133,7 +135,9 @@ static bool printf_(3, 4)
 		if (vasprintf(&p->outcome->why, fmt, ap) < 0)
 			abort();
 		va_end(ap);
-		(void)fprintf(p->t->err, "%s: %s\n", p->name, p->outcome->why);
+		(void)fprintf(p->t->err, "%s: ", p->name);
+		screen_text(&screen, strlen(p->name) + 2, strlen(p->name) + 2,
+		    p->outcome->why);
 	}
 	return result == SUCCESS;
 }

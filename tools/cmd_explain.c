@@ -197,9 +197,7 @@ print_verdict(const struct screen *s, const struct pairs *p)
 		(void)fprintf(s->out, "verdict: %s\n", verdict);
 		return;
 	}
-	screen_tone(s, tone_of(value_of(p, "can_log_in")));
-	screen_text(s, 0, 0, verdict);
-	screen_tone(s, TONE_PLAIN);
+	screen_toned(s, tone_of(value_of(p, "can_log_in")), 0, 0, verdict);
 	(void)fputc('\n', s->out);
 }
 

@@ -115,15 +115,11 @@ put_word(const struct screen *s, const char *word, size_t len)
 	}
 }
 
-void
-screen_text(const struct screen *s, size_t column, size_t indent, const char *text)
+static void
+put_words(const struct screen *s, size_t column, size_t indent, const char *text)
 {
 	bool first = true;
 
-	if (!s->terminal) {
-		(void)fprintf(s->out, "%s\n", text);
-		return;
-	}
 	/* Where the rest is too narrow to read, breaking lines makes it no better. */
 	if (indent + LEAST_WIDTH / 2 > s->width)
 		indent = 2;
@@ -144,7 +140,28 @@ screen_text(const struct screen *s, size_t column, size_t indent, const char *te
 		text += len;
 		first = false;
 	}
+}
+
+void
+screen_toned(const struct screen *s, enum screen_tone tone, size_t column, size_t indent,
+    const char *text)
+{
+	if (!s->terminal) {
+		(void)fprintf(s->out, "%s\n", text);
+		return;
+	}
+	if (tone != TONE_PLAIN)
+		screen_tone(s, tone);
+	put_words(s, column, indent, text);
+	if (tone != TONE_PLAIN)
+		screen_tone(s, TONE_PLAIN);
 	(void)fputc('\n', s->out);
+}
+
+void
+screen_text(const struct screen *s, size_t column, size_t indent, const char *text)
+{
+	screen_toned(s, TONE_PLAIN, column, indent, text);
 }
 
 size_t
@@ -175,9 +192,5 @@ screen_pair(const struct screen *s, size_t column, const char *key, const char *
 		column = at;
 	(void)fprintf(s->out, "%*s%s:%*s", (int)s->margin, "", key,
 	    (int)(column - at + 1), "");
-	if (tone != TONE_PLAIN)
-		screen_tone(s, tone);
-	screen_text(s, s->margin + column, s->margin + column, value);
-	if (tone != TONE_PLAIN)
-		screen_tone(s, TONE_PLAIN);
+	screen_toned(s, tone, s->margin + column, s->margin + column, value);
 }

@@ -36,6 +36,9 @@ void screen_tone(const struct screen *s, enum screen_tone tone);
 /* `text` from column `column` on, going on in column `indent`, to the end of the line. On a
  * terminal, bytes that would steer it are shown as '?'. */
 void screen_text(const struct screen *s, size_t column, size_t indent, const char *text);
+/* The same in a colour. */
+void screen_toned(const struct screen *s, enum screen_tone tone, size_t column,
+    size_t indent, const char *text);
 
 /* "key: value", on a terminal with the values in one column: `column` is where they begin,
  * from screen_column(). */

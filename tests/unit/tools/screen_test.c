@@ -101,7 +101,7 @@ colours_are_given_back(void **state)
 	(void)state;
 	s.colour = true;
 	screen_pair(&s, 0, "key", "value", TONE_GOOD);
-	expect(&s, "key: \033[1;32mvalue\n\033[0m");
+	expect(&s, "key: \033[1;32mvalue\033[0m\n");
 }
 
 static void
