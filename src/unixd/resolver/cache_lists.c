@@ -12,6 +12,7 @@
 #include "src/unixd/resolver/cache.h"
 
 #define AHEAD 8u
+#define BLOCK 32u
 
 static void
 unlist_number(struct cache *c, uint32_t number)
@@ -53,7 +54,7 @@ cache_person_number(const struct cache *c, const char *spn)
 }
 
 static uint32_t
-number_for(struct cache *c, const struct member *m)
+number_for(struct cache *c, const struct member *m, uint64_t hash)
 {
 	const struct cache_user *cu = NULL;
 	uint32_t number;
@@ -63,7 +64,7 @@ number_for(struct cache *c, const struct member *m)
 		cu = cache_user_by_key(c, cache_key(c, m->name, m->spn));
 	if (cu != NULL && streq(cu->u->spn, m->spn) && streq(cu->u->name, m->name))
 		return cu->number;
-	number = people_find_stranger(&c->people, m->name, m->spn);
+	number = people_find_hashed(&c->people, hash, m->name, m->spn);
 	return number != 0 ? number : people_add_stranger(&c->people, m->name, m->spn);
 }
 
@@ -75,17 +76,42 @@ compare_u32(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* Their numbers, as far as they are strangers, are looked for together: a list of a thousand
+ * is a thousand people who are anywhere in memory, and each is three reads after another. */
+static void
+hash_block(const struct cache *c, const struct member *m, uint32_t n, uint64_t *hash)
+{
+	uint32_t i;
+
+	/* There are none, and nobody is on a list twice: any hash finds nobody. */
+	memset(hash, 0, n * sizeof(*hash));
+	if (c->people.strangers.n == 0)
+		return;
+	for (i = 0; i < n; i++) {
+		hash[i] = people_hash(m[i].spn);
+		people_prefetch_head(&c->people, hash[i]);
+	}
+	for (i = 0; i < n; i++)
+		people_prefetch_slot(&c->people, hash[i]);
+	for (i = 0; i < n; i++)
+		people_prefetch_stranger(&c->people, hash[i]);
+}
+
 /* Numbers of these people, ascending. Often they are already: they were given out in the
  * order of the first list. */
 static uint32_t *
 numbers_of(struct cache *c, const struct members *m)
 {
 	uint32_t *v = xreallocarray(NULL, (size_t)m->n + 1, sizeof(*v));
+	uint64_t hash[BLOCK];
 	bool ordered = true;
 	uint32_t i;
 
 	for (i = 0; i < m->n; i++) {
-		v[i] = number_for(c, &m->v[i]);
+		if (i % BLOCK == 0)
+			hash_block(c, m->v + i, m->n - i < BLOCK ? m->n - i : BLOCK,
+			    hash);
+		v[i] = number_for(c, &m->v[i], hash[i % BLOCK]);
 		ordered = ordered && (i == 0 || v[i - 1] < v[i]);
 	}
 	if (!ordered)

@@ -10,6 +10,9 @@
 
 #include "src/prog/xalloc.h"
 
+#define GUESSES 4u
+#define FEW     4u
+
 void
 cast_deinit(struct cast *c)
 {
@@ -17,7 +20,21 @@ cast_deinit(struct cast *c)
 	*c = (struct cast){ 0 };
 }
 
-/* The first entry that is not below `number`. */
+/* Where `number` would be if those from `low` to `last`, between which it is, were evenly
+ * spread. */
+static uint32_t
+guess(const struct cast *c, uint32_t low, uint32_t last, uint32_t number)
+{
+	uint32_t from = cast_number(c->v[low]), to = cast_number(c->v[last]);
+
+	return low + (uint32_t)((uint64_t)(number - from) * (last - low) / (to - from));
+}
+
+/*
+ * The first entry that is not below `number`. A few guesses leave little to be searched:
+ * whoever is loaded joins ten lists of a thousand, and halving each takes ten steps that no
+ * processor foresees.
+ */
 static uint32_t
 place_of(const struct cast *c, uint32_t number)
 {
@@ -25,6 +42,18 @@ place_of(const struct cast *c, uint32_t number)
 
 	if (c->n > 0 && cast_number(c->v[c->n - 1]) < number)
 		return c->n;
+	for (unsigned i = 0; i < GUESSES && high - low > FEW; i++) {
+		uint32_t at;
+
+		/* Nobody is at `high`, or somebody who is not below. */
+		if (cast_number(c->v[low]) >= number)
+			return low;
+		at = guess(c, low, high < c->n ? high : high - 1, number);
+		if (cast_number(c->v[at]) >= number)
+			high = at;
+		else
+			low = at + 1;
+	}
 	while (low < high) {
 		uint32_t mid = low + (high - low) / 2;
 

@@ -109,3 +109,10 @@ chains_first(const struct chains *t, uint64_t hash)
 {
 	return t->head == NULL ? 0 : t->head[bucket_of(t, hash)];
 }
+
+void
+chains_prefetch(const struct chains *t, uint64_t hash)
+{
+	if (t->head != NULL)
+		__builtin_prefetch(&t->head[bucket_of(t, hash)]);
+}

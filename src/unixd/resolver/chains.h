@@ -35,3 +35,5 @@ void chains_remove(struct chains *t, const struct chains_of *of, const void *own
     uint32_t item);
 /* The first one in the bucket of this hash, or 0: walk by `next` and compare. */
 uint32_t chains_first(const struct chains *t, uint64_t hash);
+/* Soon that will be asked. */
+void chains_prefetch(const struct chains *t, uint64_t hash);

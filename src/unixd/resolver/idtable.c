@@ -51,30 +51,69 @@ idtable_deinit(struct idtable *t)
 	chains_deinit(&t->rows);
 }
 
+static bool
+is_row_of(const struct idtable *t, uint32_t i, const struct uuid *uuid)
+{
+	return i != 0 && i <= t->n && uuid_equal(&row_at(t, i)->uuid, uuid);
+}
+
+static struct idrow *
+found(const struct idtable *t, uint32_t i)
+{
+	/* Remembering is no change of the table. */
+	((struct idtable *)(uintptr_t)t)->last = i;
+	return row_at(t, i);
+}
+
 struct idrow *
 idtable_find(const struct idtable *t, const struct uuid *uuid)
 {
-	uint32_t i = chains_first(&t->rows, hash_uuid(uuid));
+	uint32_t i = t->last + 1;
 
-	for (; i != 0; i = row_at(t, i)->next) {
+	if (is_row_of(t, i, uuid))
+		return found(t, i);
+	for (i = chains_first(&t->rows, hash_uuid(uuid)); i != 0;
+	     i = row_at(t, i)->next) {
 		if (uuid_equal(&row_at(t, i)->uuid, uuid))
-			return row_at(t, i);
+			return found(t, i);
 	}
 	return NULL;
 }
 
 static struct idrow *
-add_row(struct idtable *t, const struct uuid *uuid)
+append(struct idtable *t, const struct uuid *uuid)
 {
-	uint32_t i = (uint32_t)t->rows.n + 1;
+	uint32_t i = ++t->n;
 
 	if ((i - 1) / IDTABLE_BLOCK == t->n_blocks) {
 		t->block = xreallocarray(t->block, t->n_blocks + 1, sizeof(*t->block));
 		t->block[t->n_blocks++] = xcalloc(IDTABLE_BLOCK, sizeof(struct idrow));
 	}
 	row_at(t, i)->uuid = *uuid;
-	chains_insert(&t->rows, &by_uuid, t, i);
 	return row_at(t, i);
+}
+
+static void
+set(struct idtable *t, struct idrow *row, uint32_t id, uint32_t pending)
+{
+	row->id = id;
+	row->pending = pending;
+	if (idrow_is_pending(row))
+		t->n_pending++;
+}
+
+void
+idtable_load(struct idtable *t, const struct uuid *uuid, uint32_t id, uint32_t pending)
+{
+	set(t, append(t, uuid), id, pending);
+}
+
+void
+idtable_loaded(struct idtable *t)
+{
+	chains_expect(&t->rows, t->n);
+	while (t->rows.n < t->n)
+		chains_insert(&t->rows, &by_uuid, t, (uint32_t)t->rows.n + 1);
 }
 
 struct idrow *
@@ -83,14 +122,12 @@ idtable_set(struct idtable *t, const struct uuid *uuid, uint32_t id, uint32_t pe
 	struct idrow *row = idtable_find(t, uuid);
 
 	if (row == NULL) {
-		row = add_row(t, uuid);
+		row = append(t, uuid);
+		chains_insert(&t->rows, &by_uuid, t, t->n);
 	} else if (idrow_is_pending(row)) {
 		t->n_pending--;
 	}
-	row->id = id;
-	row->pending = pending;
-	if (idrow_is_pending(row))
-		t->n_pending++;
+	set(t, row, id, pending);
 	return row;
 }
 
@@ -99,7 +136,7 @@ idtable_holder(const struct idtable *t, uint32_t id, const struct uuid *but)
 {
 	if (t->n_pending == 0)
 		return NULL;
-	for (uint32_t i = 1; i <= t->rows.n; i++) {
+	for (uint32_t i = 1; i <= t->n; i++) {
 		const struct idrow *row = row_at(t, i);
 
 		if (row->id == id && idrow_is_pending(row) &&

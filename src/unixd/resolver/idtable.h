@@ -22,6 +22,8 @@ struct idrow {
 
 struct idtable {
 	struct chains rows;
+	uint32_t n;    /* of them, the last of which need not be in `rows` yet */
+	uint32_t last; /* found; people are often asked for in the order of the rows */
 	struct idrow **block; /* of IDTABLE_BLOCK rows: a row stays where it is */
 	size_t n_blocks;
 	size_t n_pending;
@@ -33,6 +35,11 @@ void idtable_init(struct idtable *t);
 void idtable_deinit(struct idtable *t);
 
 struct idrow *idtable_find(const struct idtable *t, const struct uuid *uuid);
+/* Adds one that is not there; idtable_loaded() follows the last of them, before anything is
+ * looked for. */
+void idtable_load(struct idtable *t, const struct uuid *uuid, uint32_t id,
+    uint32_t pending);
+void idtable_loaded(struct idtable *t);
 /* Adds or changes a row. */
 struct idrow *idtable_set(struct idtable *t, const struct uuid *uuid, uint32_t id,
     uint32_t pending);

@@ -44,13 +44,36 @@ people_prefetch(const struct people *p, uint32_t number)
 		__builtin_prefetch((const void *)(p->slot[number] & ~TAG));
 }
 
+uint64_t
+people_hash(const char *spn)
+{
+	return hmap_hash(spn, strlen(spn));
+}
+
+void
+people_prefetch_head(const struct people *p, uint64_t hash)
+{
+	chains_prefetch(&p->strangers, hash);
+}
+
+void
+people_prefetch_slot(const struct people *p, uint64_t hash)
+{
+	__builtin_prefetch(p->slot + chains_first(&p->strangers, hash));
+}
+
+void
+people_prefetch_stranger(const struct people *p, uint64_t hash)
+{
+	people_prefetch(p, chains_first(&p->strangers, hash));
+}
+
 static uint64_t
 hash_stranger(const void *owner, uint32_t item)
 {
 	const struct stranger *s = people_stranger(owner, item);
-	const char *spn = s->text + s->spn_at;
 
-	return hmap_hash(spn, strlen(spn));
+	return people_hash(s->text + s->spn_at);
 }
 
 static uint32_t *
@@ -119,7 +142,14 @@ people_remove(struct people *p, uint32_t number)
 uint32_t
 people_find_stranger(const struct people *p, const char *name, const char *spn)
 {
-	uint32_t i = chains_first(&p->strangers, hmap_hash(spn, strlen(spn)));
+	return people_find_hashed(p, people_hash(spn), name, spn);
+}
+
+uint32_t
+people_find_hashed(const struct people *p, uint64_t hash, const char *name,
+    const char *spn)
+{
+	uint32_t i = chains_first(&p->strangers, hash);
 	const struct stranger *s;
 
 	for (; i != 0; i = s->next) {

@@ -43,9 +43,17 @@ void people_remove(struct people *p, uint32_t number);
 struct cache_user *people_user(const struct people *p, uint32_t number);
 /* Soon this one will be looked at. */
 void people_prefetch(const struct people *p, uint32_t number);
+/* Soon the stranger of this hash will be looked for: each step asks for the memory that the
+ * one after it reads, and is to be done for some others before that. */
+uint64_t people_hash(const char *spn);
+void people_prefetch_head(const struct people *p, uint64_t hash);
+void people_prefetch_slot(const struct people *p, uint64_t hash);
+void people_prefetch_stranger(const struct people *p, uint64_t hash);
 struct stranger *people_stranger(const struct people *p, uint32_t number);
 /* 0: there is no such stranger. `name` NULL: whatever it is. */
 uint32_t people_find_stranger(const struct people *p, const char *name, const char *spn);
+uint32_t people_find_hashed(const struct people *p, uint64_t hash, const char *name,
+    const char *spn);
 /* A new one; counted by the caller. */
 uint32_t people_add_stranger(struct people *p, const char *name, const char *spn);
 /* The number changes its kind. */

@@ -231,12 +231,20 @@ boot_of(struct resolver *r, int64_t wall_s)
 	return resolver_boot_s(r) - (int32_t)age;
 }
 
+/* Each of them has an accepted id, and those were first. */
+static void
+people_come(struct resolver *r)
+{
+	idtable_loaded(&r->ids);
+	cache_expect(&r->cache, r->ids.n);
+}
+
 static void
 on_load_user(void *arg, struct user *u, int64_t wall_s)
 {
 	struct resolver *r = arg;
 
-	cache_expect(&r->cache, r->ids.rows.n);
+	people_come(r);
 	learn_user(r, u, boot_of(r, wall_s));
 }
 
@@ -245,8 +253,7 @@ on_load_group(void *arg, struct groupid *g, struct members *m, int64_t wall_s)
 {
 	struct resolver *r = arg;
 
-	/* Each has an accepted id, and those were first. */
-	cache_expect(&r->cache, r->ids.rows.n);
+	people_come(r);
 	learn_group(r, g, m, boot_of(r, wall_s));
 }
 
@@ -255,7 +262,7 @@ on_load_id(void *arg, const struct uuid *uuid, uint32_t id, uint32_t pending)
 {
 	struct resolver *r = arg;
 
-	idtable_set(&r->ids, uuid, id, pending);
+	idtable_load(&r->ids, uuid, id, pending);
 }
 
 static struct groupid *
@@ -287,6 +294,7 @@ load(struct resolver *r)
 	rc = store_load(r->ports.store, &sink);
 	if (rc < 0)
 		log_warn("store: cannot be read: %s", strerror(-rc));
+	idtable_loaded(&r->ids);
 	cache_fit(&r->cache);
 	r->loading = false;
 }

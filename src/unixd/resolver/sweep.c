@@ -27,6 +27,8 @@
 /* Who starts with no more people than this has them in the map when the first lookup comes:
  * 20 ms. */
 #define AT_ONCE 2048u
+/* A group that is a slice by itself, or more. */
+#define LARGE 4096u
 
 static void
 hide_carriers(struct resolver *r, struct cache_group *cg)
@@ -127,7 +129,7 @@ sweep_begin(struct resolver *r)
 	}
 	r->sweep.first = r->sweep.as_first = true;
 	/* One group is one piece: nobody is waiting for an answer so far. */
-	show_large_groups(r, SLICE_MOST);
+	show_large_groups(r, LARGE);
 	r->sweep.at = 1;
 	timers_set(r->ts, &r->sweep.timer, BETWEEN_NS);
 }

@@ -77,6 +77,40 @@ any_order_ends_sorted(void **state)
 	assert_null(c.v);
 }
 
+/* Even ones, far more of them at either end, and gaps that grow. */
+static void
+numbers_are_found_however_they_are_spread(void **state)
+{
+	(void)state;
+	for (unsigned how = 0; how < 4; how++) {
+		uint32_t number[500], n = 0, at = 1;
+		struct cast c = { 0 };
+
+		for (uint32_t i = 0; i < 500; i++) {
+			number[n++] = at;
+			if (how == 0)
+				at += 3;
+			else if (how == 1)
+				at += i == 498 ? 1u << 27 : 2;
+			else if (how == 2)
+				at += i == 0 ? 1u << 27 : 2;
+			else
+				at += 2 + i * i;
+		}
+		cast_set_all(&c, CAST_LISTED, number, n);
+		for (uint32_t i = 0; i < n; i++) {
+			assert_int_equal(cast_get(&c, number[i]), CAST_LISTED);
+			assert_int_equal(cast_get(&c, number[i] + 1),
+			    i + 1 < n && number[i + 1] == number[i] + 1 ? CAST_LISTED
+									: 0);
+			assert_false(cast_set(&c, number[i], CAST_LISTED));
+		}
+		assert_int_equal(cast_get(&c, 0), 0);
+		assert_int_equal(c.n, n);
+		cast_deinit(&c);
+	}
+}
+
 int
 main(void)
 {
@@ -84,6 +118,7 @@ main(void)
 		cmocka_unit_test(people_are_in_for_as_long_as_one_source_says_so),
 		cmocka_unit_test(a_list_replaces_the_list_and_nothing_else),
 		cmocka_unit_test(any_order_ends_sorted),
+		cmocka_unit_test(numbers_are_found_however_they_are_spread),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
