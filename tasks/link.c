@@ -71,10 +71,25 @@ parent_of(const char *path)
 	return slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
 }
 
+/* Where the socket is to be looked for, newly allocated. NixOS' unit has a root of its own with
+ * the directory at its place of old: /var/run, which is no link to /run in there. */
+static char *
+place_of(const struct link *l)
+{
+	cleanup_(freep) char *dir = parent_of(l->path);
+	cleanup_(freep) char *old = xasprintf("/var%s", dir);
+
+	if (strncmp(dir, "/run/", 5) == 0 && access(dir, F_OK) < 0 &&
+	    access(old, F_OK) == 0)
+		return xasprintf("/var%s", l->path);
+	return xstrdup(l->path);
+}
+
 static void
 watch(struct link *l)
 {
-	cleanup_(freep) char *dir = parent_of(l->path);
+	cleanup_(freep) char *path = place_of(l);
+	cleanup_(freep) char *dir = parent_of(path);
 	cleanup_(freep) char *above = parent_of(dir);
 	int old = l->watch;
 
@@ -124,20 +139,21 @@ attempt(struct link *l, struct why *why)
 {
 	uint32_t owner, peer;
 	cleanup_(fd_closep) int fd = -1;
-	int rc = owner_of_place(l->path, &owner, why);
+	cleanup_(freep) char *path = place_of(l);
+	int rc = owner_of_place(path, &owner, why);
 
 	if (rc < 0)
 		return rc;
-	fd = frameio_connect(l->path, &peer);
+	fd = frameio_connect(path, &peer);
 	if (fd < 0)
-		return why_set(why, fd, "%s: %s", l->path, strerror(-fd));
+		return why_set(why, fd, "%s: %s", path, strerror(-fd));
 	if (peer != owner)
 		return why_set(why, -EPERM,
-		    "%s: served by uid %u, but its directory belongs to uid %u", l->path,
+		    "%s: served by uid %u, but its directory belongs to uid %u", path,
 		    peer, owner);
 	rc = say_hello(fd);
 	if (rc < 0)
-		return why_set(why, rc, "%s: %s", l->path, strerror(-rc));
+		return why_set(why, rc, "%s: %s", path, strerror(-rc));
 	rc = fd;
 	fd = -1;
 	return rc;
