@@ -93,7 +93,8 @@ middle(struct script *s, const struct lines *a, size_t i, size_t i_end,
 
 		if (best != NULL && i < i_end && j < j_end && same(a, i, b, j)) {
 			add(s, ' ', a, i, i, j);
-			i++, j++;
+			i++;
+			j++;
 		} else if (i < i_end &&
 		    (j == j_end || best == NULL ||
 			best[(r + 1) * width + c] >= best[r * width + c + 1])) {
