@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ku/paths.h"
 #include "src/base/util.h"
 #include "src/prog/xalloc.h"
 #include "tools/check_pam.h"
@@ -283,11 +284,11 @@ setup_pam_lines(const struct setup *s)
 		files[0] = "/etc/pam.d/common-auth";
 		files[1] = "/etc/pam.d/common-account";
 		files[2] = "/etc/pam.d/common-session";
-		whole = "common.opensuse in /usr/share/doc/kanidm-unix/pam.d";
+		whole = "common.opensuse in " KU_PATH_DOCDIR "/pam.d";
 	} else if (is_like(s, "fedora") || is_like(s, "rhel")) {
 		for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 			files[i] = "/etc/pam.d/system-auth and /etc/pam.d/password-auth";
-		whole = "system-auth.fedora in /usr/share/doc/kanidm-unix/pam.d";
+		whole = "system-auth.fedora in " KU_PATH_DOCDIR "/pam.d";
 	}
 	(void)fprintf(s->t->out,
 	    "PAM: no tool of this distribution knows " OURS

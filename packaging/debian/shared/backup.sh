@@ -10,7 +10,7 @@ backup()
 		last=/root/kanidm-backup-$(date +%Y%m%d-%H%M%S)
 		mkdir -m 0700 "$last"
 		for path in /etc/nsswitch.conf /etc/pam.d /var/lib/pam; do
-			[ ! -e "$path" ] || cp -a --parents "$path" "$last"
+			[ ! -e "$path" ] || (cd / && cp -a --parents "$path" "$last")
 		done
 		rm -f "$last/var/lib/pam/seen"
 	fi
