@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "src/base/fd.h"
@@ -16,12 +17,22 @@
 
 #define PATH_CAP 512
 
+/* Users of the system, and those that systemd gives to a unit (DynamicUser=). */
+static bool
+is_of_system(const char *dir)
+{
+	struct stat st;
+
+	return stat(dir, &st) == 0 &&
+	    (st.st_uid < 1000 || (st.st_uid >= 61184 && st.st_uid <= 65519));
+}
+
 /* "/usr/sbin/nscd (deleted)" is what the kernel says of a program that was replaced. */
 static bool
 by_file(const char *dir, struct cacher *c)
 {
 	static const char gone[] = " (deleted)";
-	char path[PATH_CAP], target[sizeof(c->exe)];
+	char path[PATH_CAP], target[256];
 	const char *slash;
 	char *end;
 	ssize_t n;
@@ -34,8 +45,6 @@ by_file(const char *dir, struct cacher *c)
 	end = strstr(target, gone);
 	if (end != NULL)
 		*end = '\0';
-	else
-		memcpy(c->exe, target, (size_t)n + 1);
 	slash = strrchr(target, '/');
 	(void)snprintf(c->program, sizeof(c->program), "%.31s",
 	    slash != NULL ? slash + 1 : target);
@@ -77,7 +86,7 @@ cachers_find(const char *root, struct cacher *v, size_t cap)
 			continue;
 		(void)snprintf(c.pid, sizeof(c.pid), "%.15s", e->d_name);
 		(void)snprintf(path, sizeof(path), "%s/proc/%s", root, c.pid);
-		if (!by_file(path, &c) && !by_name(path, &c))
+		if (!is_of_system(path) || (!by_file(path, &c) && !by_name(path, &c)))
 			continue;
 		if (streq(c.program, "nscd") || streq(c.program, "nsncd"))
 			v[n++] = c;

@@ -7,8 +7,8 @@
 struct cacher {
 	char pid[16];
 	char program[32]; /* "nscd", or "nsncd", which keeps nothing */
-	char exe[256];    /* its file, or "": not ours to see, or gone */
 };
 
-/* Those that run on the host below `root` ("" for this one), at most `cap`. */
+/* Those that run on the host below `root` ("" for this one), at most `cap`. A program of such
+ * a name that an ordinary user has started is none. */
 size_t cachers_find(const char *root, struct cacher *v, size_t cap);

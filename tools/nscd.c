@@ -31,17 +31,18 @@ listens(const char *root)
 	return false;
 }
 
-/* The file that runs; a package may have replaced it, or we may not see it. */
+/* Where distributions put it. Never the file of the process that was found: everybody may
+ * start a program that has this name, and we are root. */
 static const char *
-command(const struct cacher *c)
+command(const char *root)
 {
 	static const char *const usual[] = { "/usr/sbin/nscd", "/sbin/nscd",
-		"/usr/bin/nscd" };
+		"/usr/bin/nscd", "/run/current-system/sw/bin/nscd" };
 
-	if (c->exe[0] != '\0')
-		return c->exe;
 	for (size_t i = 0; i < ARRAY_SIZE(usual); i++) {
-		if (access(usual[i], X_OK) == 0)
+		cleanup_(freep) char *path = xasprintf("%s%s", root, usual[i]);
+
+		if (access(path, X_OK) == 0)
 			return usual[i];
 	}
 	return usual[0];
@@ -74,7 +75,7 @@ nscd_forget_on(const struct tool *t, const char *cmd, const char *root,
 	size_t n = listens(root) ? cachers_find(root, v, ARRAY_SIZE(v)) : 0;
 
 	for (size_t i = 0; i < n; i++) {
-		const char *program = command(&v[i]);
+		const char *program = command(root);
 
 		if (!streq(v[i].program, "nscd"))
 			continue;

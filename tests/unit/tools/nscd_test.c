@@ -109,23 +109,36 @@ nobody_is_told_that_does_not_listen(void **state)
 }
 
 static void
-both_tables_are_forgotten_by_the_program_that_runs(void **state)
+both_tables_are_forgotten(void **state)
 {
 	(void)state;
 	listen_there();
-	runs("/opt/sbin/nscd");
-	forgets("/opt/sbin/nscd -i passwd\n/opt/sbin/nscd -i group\n",
+	runs("/usr/sbin/nscd (deleted)"); /* replaced by a package */
+	forgets("/usr/sbin/nscd -i passwd\n/usr/sbin/nscd -i group\n",
 	    "cache-invalidate: nscd has forgotten people and groups, too\n");
 }
 
 static void
-a_program_that_was_replaced_is_run_from_its_usual_place(void **state)
+a_program_of_this_name_elsewhere_is_never_run(void **state)
 {
 	(void)state;
 	listen_there();
-	runs("/opt/sbin/nscd (deleted)");
+	runs("/home/mallory/nscd");
 	forgets("/usr/sbin/nscd -i passwd\n/usr/sbin/nscd -i group\n",
 	    "cache-invalidate: nscd has forgotten people and groups, too\n");
+}
+
+static void
+a_program_of_an_ordinary_user_is_none(void **state)
+{
+	char real[100];
+
+	(void)state;
+	listen_there();
+	runs("/home/mallory/nscd");
+	at(real, sizeof(real), "/proc/78");
+	if (chown(real, 1000, 1000) == 0) /* root only */
+		forgets("", "");
 }
 
 static void
@@ -189,11 +202,12 @@ main(void)
 		    teardown),
 		cmocka_unit_test_setup_teardown(nobody_is_told_that_does_not_listen,
 		    setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    both_tables_are_forgotten_by_the_program_that_runs, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    a_program_that_was_replaced_is_run_from_its_usual_place, setup,
+		cmocka_unit_test_setup_teardown(both_tables_are_forgotten, setup,
 		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_program_of_this_name_elsewhere_is_never_run, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_program_of_an_ordinary_user_is_none,
+		    setup, teardown),
 		cmocka_unit_test_setup_teardown(nsncd_keeps_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_went_wrong_is_one_line, setup,
 		    teardown),
