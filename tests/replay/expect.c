@@ -233,6 +233,9 @@ script_expect(struct stage *s, const struct words *w)
 		if (!streq(fake_publish_domain(s->publish), w->v[2]))
 			script_fail("map's domain is %s",
 			    fake_publish_domain(s->publish));
+	} else if (streq(what, "map") && streq(w->v[2], "put-off")) {
+		if (fake_publish_is_put_off(s->publish) == no)
+			script_fail("the map is %s", no ? "put off" : "not put off");
 	} else if (streq(what, "map")) {
 		if (fake_publish_committed(s->publish) == no)
 			script_fail("the map is %s", no ? "written" : "not written");

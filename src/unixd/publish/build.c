@@ -421,13 +421,14 @@ advance(struct publish *p, int64_t until_ns)
 	return r;
 }
 
-/* The old file goes on serving. */
+/* Our old file goes on serving; one that we cannot change does not. */
 static void
 fail(struct publish *p, int error)
 {
 	char text[sizeof(p->trouble)];
 
 	build_abort(p);
+	publish_withdraw(p, &p->prev);
 	(void)snprintf(text, sizeof(text), "cannot write %s: %s", p->path,
 	    strerror(-error));
 	if (strcmp(text, p->trouble) != 0)

@@ -82,9 +82,8 @@ publish_remove(struct publish *p, enum publish_kind kind, uint32_t id)
 		build_want(p, false);
 }
 
-/* Nobody may use this one again. */
-static void
-withdraw(struct publish *p, struct gen *g)
+void
+publish_withdraw(struct publish *p, struct gen *g)
 {
 	if (g->base == NULL)
 		return;
@@ -102,13 +101,13 @@ publish_clear(struct publish *p)
 	entries_clear(p);
 	/* Renamed over first: who looks for something newer finds it at any moment. */
 	if (old.base == NULL || build_now(p) != 0) {
-		withdraw(p, &p->prev);
+		publish_withdraw(p, &p->prev);
 		(void)unlink(p->path);
 		/* The first one, which may have been half written. */
 		p->wanted = true;
 		build_restart(p);
 	}
-	withdraw(p, &old);
+	publish_withdraw(p, &old);
 }
 
 /* The name as the map's keys have it. NULL: it is none, and nothing is said about it. */
@@ -265,6 +264,12 @@ publish_commit(struct publish *p)
 	if (p->build.phase == BUILD_IDLE && !build_is_due(p))
 		return p->failed;
 	return build_now(p);
+}
+
+void
+publish_put_off(struct publish *p)
+{
+	publish_withdraw(p, &p->prev);
 }
 
 void

@@ -85,7 +85,10 @@ void publish_lease(struct publish *p, uint32_t now, uint32_t floor);
 
 /* Writes and renames a generation now if one is due or none is there yet. 0 or -errno. */
 int publish_commit(struct publish *p);
-/* The first generation, in slices from the loop: readers ask the socket until it is there. */
+/* The first generation comes later: until it is there readers ask the socket, and do not
+ * believe the file of the writer before, whose lease nobody renews. */
+void publish_put_off(struct publish *p);
+/* The first generation, in slices from the loop. */
 void publish_begin(struct publish *p);
 
 /* Nobody uses the file again: state WITHDRAWN, file removed (fast_cache = false). Works on

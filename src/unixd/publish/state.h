@@ -140,5 +140,7 @@ void build_note(struct publish *p, const uint8_t *rec, uint32_t fresh_until);
 void build_timer_fired(struct timer *t);
 /* Other local names, in the generations there are. False: no room for all of them. */
 bool local_apply(struct publish *p, const struct local_set *old);
+/* Nobody may use this one again; forgets it. */
+void publish_withdraw(struct publish *p, struct gen *g);
 void publish_header(struct publish *p, struct gen *g);
 void publish_store_idents(struct publish *p, struct gen *g);

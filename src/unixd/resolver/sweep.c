@@ -132,6 +132,7 @@ sweep_begin(struct resolver *r)
 	show_large_groups(r, LARGE);
 	r->sweep.at = 1;
 	timers_set(r->ts, &r->sweep.timer, BETWEEN_NS);
+	publish_put_off(r->ports.publish);
 }
 
 void

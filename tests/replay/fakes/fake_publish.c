@@ -17,6 +17,7 @@ struct publish {
 	size_t negatives;
 	uint32_t floor;
 	bool committed;
+	bool put_off;
 	char domain[300];
 	char except[1024];
 };
@@ -192,6 +193,12 @@ publish_commit(struct publish *p)
 }
 
 void
+publish_put_off(struct publish *p)
+{
+	p->put_off = true;
+}
+
+void
 publish_begin(struct publish *p)
 {
 	p->committed = true;
@@ -221,6 +228,12 @@ uint32_t
 fake_publish_floor(const struct publish *p)
 {
 	return p->floor;
+}
+
+bool
+fake_publish_is_put_off(const struct publish *p)
+{
+	return p->put_off && !p->committed;
 }
 
 bool

@@ -114,6 +114,7 @@ const struct published *fake_publish_find(const struct publish *p, bool is_group
     const char *key);
 size_t fake_publish_negatives(const struct publish *p);
 uint32_t fake_publish_floor(const struct publish *p);
+bool fake_publish_is_put_off(const struct publish *p);
 bool fake_publish_committed(const struct publish *p);
 const char *fake_publish_domain(const struct publish *p);
 const char *fake_publish_except(const struct publish *p);

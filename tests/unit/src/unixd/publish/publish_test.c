@@ -445,6 +445,52 @@ a_stop_ends_the_lease_and_leaves_the_map(void **state)
 	map_close(&m);
 }
 
+/* Its lease is over, and then readers believe whatever it says; the daemon knows better. */
+static void
+the_file_of_before_is_not_believed_while_the_first_is_put_off(void **state)
+{
+	struct fixture *f = *state;
+	struct map m = MAP_INIT(f->path);
+
+	fixture_user(f, "alice", 5000, fixture_now + 60);
+	fixture_commit(f);
+	assert_int_equal(ask_user(&m, "alice"), MAP_HIT);
+	f->p = publish_free(f->p);
+	f->p = publish_new(&f->ts, &f->settings);
+	assert_int_equal(ask_user(&m, "alice"), MAP_HIT);
+	publish_put_off(f->p);
+	assert_int_equal(ask_user(&m, "alice"), MAP_NONE);
+	assert_int_equal(ask_user(&m, "bob"), MAP_NONE);
+	fixture_user(f, "alice", 5009, fixture_now + 60);
+	publish_begin(f->p);
+	assert_int_equal(publish_commit(f->p), 0);
+	assert_int_equal(ask_user(&m, "alice"), MAP_HIT);
+	assert_int_equal(asked_pw.pw_uid, 5009);
+	map_close(&m);
+}
+
+static void
+nor_when_the_first_cannot_be_written(void **state)
+{
+	struct fixture *f = *state;
+	struct map m = MAP_INIT(f->path);
+	char tmp[128];
+
+	fixture_user(f, "alice", 5000, fixture_now + 60);
+	fixture_commit(f);
+	f->p = publish_free(f->p);
+	assert_int_equal(ask_user(&m, "alice"), MAP_HIT);
+	f->p = publish_new(&f->ts, &f->settings);
+	fixture_user(f, "alice", 5009, fixture_now + 60);
+	(void)snprintf(tmp, sizeof(tmp), "%s.new", f->path);
+	assert_int_equal(mkdir(tmp, 0700), 0);
+	assert_true(publish_commit(f->p) < 0);
+	assert_non_null(publish_trouble(f->p));
+	assert_int_equal(ask_user(&m, "alice"), MAP_NONE);
+	assert_int_equal(rmdir(tmp), 0);
+	map_close(&m);
+}
+
 static void
 keys_follow_the_own_domain(void **state)
 {
@@ -573,6 +619,8 @@ main(void)
 		T(rubbish_at_the_path_is_replaced),
 		T(the_hash_of_a_negative_goes_when_it_has_run_out),
 		T(a_stop_ends_the_lease_and_leaves_the_map),
+		T(the_file_of_before_is_not_believed_while_the_first_is_put_off),
+		T(nor_when_the_first_cannot_be_written),
 		T(keys_follow_the_own_domain),
 		T(at_most_a_thousand_negatives_are_kept),
 		T(the_text_of_an_unknown_name_is_not_in_the_file),
