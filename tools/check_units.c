@@ -96,18 +96,38 @@ judge_daemon(struct check *c, const struct unit *u)
 	}
 }
 
+/* The next path of a list as systemctl prints it, in place: one that has blanks, or other
+ * characters that a shell would see, stands between '"', and '\\' is before what ends them
+ * there. NULL: none left. */
+static char *
+next_path(char **rest)
+{
+	char *s = *rest + strspn(*rest, " \t"), *word = s, *to = s;
+	bool quoted = *s == '"';
+
+	if (*s == '\0')
+		return NULL;
+	for (s += quoted; *s != '\0' && (quoted ? *s != '"' : *s != ' '); s++) {
+		if (quoted && *s == '\\' && s[1] != '\0')
+			s++;
+		*to++ = *s;
+	}
+	*rest = s + (*s != '\0');
+	*to = '\0';
+	return word;
+}
+
 /* Is the prefix at or below one of the paths? Each may have '-' or '+' before it. */
 static bool
 is_writable(const struct unit *u, const char *prefix)
 {
 	cleanup_(freep) char *paths = property(u, "ReadWritePaths");
-	char *v[64];
-	size_t n = check_words(paths, v, ARRAY_SIZE(v));
+	char *rest = paths, *word;
 
 	if (!has(u, "ProtectSystem", "strict"))
 		return true;
-	for (size_t i = 0; i < n; i++) {
-		const char *path = v[i] + strspn(v[i], "-+");
+	while ((word = next_path(&rest)) != NULL) {
+		const char *path = word + strspn(word, "-+");
 		size_t len = strlen(path);
 
 		while (len > 0 && path[len - 1] == '/')
