@@ -117,6 +117,7 @@ static const struct {
 	{ "hidden_callers", CHECK_HIDDEN_CALLERS },
 	{ "login", CHECK_LOGIN_NOBODY },
 	{ "offline_guesses", CHECK_OFFLINE_KEY },
+	{ "clock", CHECK_CLOCK_OFF },
 };
 
 static void

@@ -163,6 +163,8 @@
 	    "check uri in /etc/kanidm/config, and DNS: getent hosts NAME") \
 	ROW(LINK_DOWN, "link-down", WARNING, "the server cannot be reached", \
 	    "check the network, the server, and uri in /etc/kanidm/config") \
+	ROW(CLOCK_OFF, "clock-off", WARNING, "this host's clock and the server's differ", \
+	    "compare date -u on both, then: timedatectl set-ntp true on the one that is wrong") \
 	ROW(CERT_SOON, "cert-soon", WARNING, "the server's certificate expires soon", \
 	    "renew it at the server") \
 	ROW(LOGIN_NOBODY, "login-nobody", WARNING, "nobody may log in: no group is allowed", \

@@ -26,7 +26,7 @@ static const struct section {
 	{ "Server",
 	    { "system", "Kanidm", "reason", "detail", "next_try", "last_fault", "uri",
 		"domain", "identity", "server_version", "client_version", "cert_issuer",
-		"cert_not_after", "proxy" } },
+		"cert_not_after", "clock", "proxy" } },
 	{ "Names",
 	    { "users", "groups", "negatives", "ids_pending", "left_out", "map_group",
 		"prefetch", "prefetch_group", "local_visible", "local_frozen" } },
@@ -67,7 +67,8 @@ static enum screen_tone
 tone_of(const char *key, const char *value)
 {
 	static const char *const troubles[] = { "reason", "login", "config",
-		"map_trouble", "store_trouble", "tasks_trouble", "hidden_callers" };
+		"map_trouble", "store_trouble", "tasks_trouble", "hidden_callers",
+		"clock" };
 
 	if (streq(key, "system") || streq(key, "Kanidm"))
 		return streq(value, "online") ? TONE_GOOD : TONE_BAD;

@@ -305,6 +305,22 @@ spoil_reply(struct exchange *x)
 	}
 }
 
+/* By the server's clock, wherever `clock` has moved it. */
+static void
+add_date(struct MHD_Response *r, struct store *st)
+{
+	char text[64];
+	struct tm tm;
+	time_t now;
+
+	(void)pthread_mutex_lock(&st->mu);
+	now = (time_t)store_now(st);
+	(void)pthread_mutex_unlock(&st->mu);
+	if (gmtime_r(&now, &tm) != NULL &&
+	    strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &tm) > 0)
+		header(r, "date", text);
+}
+
 static enum MHD_Result
 send_reply(struct exchange *x)
 {
@@ -318,6 +334,7 @@ send_reply(struct exchange *x)
 		x->conn->answering = true;
 	(void)pthread_mutex_unlock(&x->srv->conn_mu);
 	add_headers(r, &x->reply, &x->hits);
+	add_date(r, &x->srv->api.store);
 	ok = MHD_queue_response(x->connection, x->reply.status, r);
 	MHD_destroy_response(r);
 	return ok;

@@ -74,6 +74,22 @@ test_what_the_server_shows_of_itself_is_kept(void **state)
 }
 
 static void
+test_how_far_the_clocks_are_apart_is_known(void **state)
+{
+	struct fixture *f = *state;
+	const struct idp_identity *id;
+
+	idp_client_open(&f->client);
+	probe_is(&f->client, NULL, IDP_FOUND, IDP_OK);
+	id = idp_identity(f->client.idp);
+	assert_in_range(id->ahead_s + 30, 0, 60);
+	idp_server_do(&f->server, "clock +86400");
+	probe_is(&f->client, NULL, IDP_FOUND, IDP_OK);
+	assert_in_range(id->ahead_s + 86400 + 30, 0, 60);
+	idp_server_do(&f->server, "clock reset");
+}
+
+static void
 test_no_such_entry_and_not_that_kind_are_not_found(void **state)
 {
 	struct fixture *f = *state;
@@ -479,6 +495,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_person_is_found_by_name_spn_uuid_and_number),
 		TEST(test_what_the_server_shows_of_itself_is_kept),
+		TEST(test_how_far_the_clocks_are_apart_is_known),
 		TEST(test_no_such_entry_and_not_that_kind_are_not_found),
 		TEST(test_what_the_servers_parser_makes_of_an_odd_id_is_not_believed),
 		TEST(test_an_expired_session_is_renewed_inside_the_request),

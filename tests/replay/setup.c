@@ -230,6 +230,8 @@ server_event(const struct words *w)
 	if ((v = words_value(w, "cert")) != NULL)
 		sscanf(v, "%" SCNd64 "-%" SCNd64, &world.cert_not_before,
 		    &world.cert_not_after);
+	if ((v = words_value(w, "clock")) != NULL)
+		world.ahead_s = -atoll(v);
 	for (i = 0; i < ARRAY_SIZE(moods); i++) {
 		if (streq(moods[i].word, w->v[1]))
 			world.mood = moods[i].mood;

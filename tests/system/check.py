@@ -90,6 +90,16 @@ def homes(host, report):
     healthy(host, report, "with homes below /home")
 
 
+def clock(host, report):
+    """The server's answers bear another date."""
+    host.server.ctl("clock", "+86400")
+    named(host, report, "clock-off", "s behind the server's")
+    host.server.ctl("clock", "-172800")
+    named(host, report, "clock-off", "s ahead of the server's")
+    host.server.ctl("clock", "reset")
+    healthy(host, report, "with one time at both ends")
+
+
 def scenario():
     """One host, one boot."""
     report = Report()
@@ -105,6 +115,7 @@ def scenario():
     states(host, report)
     drop_ins(host, report)
     homes(host, report)
+    clock(host, report)
     report.end()
 
 

@@ -91,6 +91,8 @@ http_request_reset(struct http_request *r)
 	r->len = 0;
 	r->room = 0;
 	r->version[0] = '\0';
+	r->ahead_s = 0;
+	r->dated = false;
 	r->cert = (struct tls_cert){ 0 };
 	r->detail[0] = '\0';
 	r->error[0] = '\0';

@@ -54,6 +54,8 @@ struct http_request {
 	size_t len;
 	char *new_session_id; /* malloc'ed, or NULL; the caller may take it */
 	char version[32];     /* x-kanidm-version */
+	int64_t ahead_s;      /* what our clock was ahead of the answer's date */
+	bool dated;           /* it had one */
 	struct tls_cert cert;
 	char detail[160];
 

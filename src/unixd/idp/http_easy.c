@@ -94,6 +94,27 @@ see_certificate(struct http_request *r)
 		tls_cert_read(info->internals, &r->cert);
 }
 
+/* "Date: Sat, 21 Nov 2026 15:40:00 GMT". One that nobody can read is none. */
+static void
+see_date(struct http_request *r, const char *line, size_t n)
+{
+	static const char name[] = "date:";
+	struct clock now;
+	char text[64];
+	time_t date;
+
+	if (n >= sizeof(text) || strncasecmp(line, name, sizeof(name) - 1) != 0)
+		return;
+	memcpy(text, line, n);
+	text[n] = '\0';
+	date = curl_getdate(text + sizeof(name) - 1, NULL);
+	if (date <= 0)
+		return;
+	clock_read(&now);
+	r->ahead_s = now.wall_ns / CLOCK_S - (int64_t)date;
+	r->dated = true;
+}
+
 static size_t
 on_header(char *line, size_t size, size_t n, void *arg)
 {
@@ -107,6 +128,7 @@ on_header(char *line, size_t size, size_t n, void *arg)
 		if (r->config->tls)
 			see_certificate(r);
 	}
+	see_date(r, line, n);
 	v = header_value(line, n, "x-kanidm-version", &len);
 	if (v != NULL && len < sizeof(r->version)) {
 		memcpy(r->version, v, len);

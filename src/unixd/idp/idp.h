@@ -79,6 +79,7 @@ struct idp_identity {
 	char cert_issuer[256];
 	int64_t cert_not_before; /* epoch seconds, 0: not known */
 	int64_t cert_not_after;
+	int64_t ahead_s; /* our clock before the server's, by its last answer */
 	bool token_mode;
 };
 

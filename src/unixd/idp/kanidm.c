@@ -115,6 +115,8 @@ session_learn_server(struct session *s, const struct http_request *r)
 		memcpy(id->server_version, r->version, sizeof(id->server_version));
 		log_info("server: version %s", r->version);
 	}
+	if (r->dated)
+		id->ahead_s = r->ahead_s;
 	if (r->cert.not_after != 0) {
 		memcpy(id->cert_issuer, r->cert.issuer, sizeof(id->cert_issuer));
 		id->cert_not_before = r->cert.not_before;

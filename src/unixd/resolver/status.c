@@ -18,6 +18,9 @@
 #include "src/unixd/resolver/internal.h"
 #include "src/unixd/store/store.h"
 
+/* Nearer than that is near enough for certificates, validity and tokens. */
+#define CLOCK_SLACK_S 300
+
 struct out {
 	resolver_pair_fn fn;
 	void *arg;
@@ -88,6 +91,19 @@ pairs_certificate(const struct resolver *r, const struct out *o,
 	pair(o, "cert_not_after", "%s%s", when, warning);
 }
 
+/* Only while there are answers: what an old one said may have been set right since. */
+static void
+pairs_clock(const struct resolver *r, const struct out *o, const struct idp_identity *id)
+{
+	const int64_t ahead = id->ahead_s;
+
+	if (r->link.state != LINK_ONLINE ||
+	    (ahead < CLOCK_SLACK_S && ahead > -CLOCK_SLACK_S))
+		return;
+	pair(o, "clock", "%" PRIi64 " s %s the server's", ahead < 0 ? -ahead : ahead,
+	    ahead < 0 ? "behind" : "ahead of");
+}
+
 static void
 pairs_server(const struct resolver *r, const struct out *o)
 {
@@ -102,6 +118,7 @@ pairs_server(const struct resolver *r, const struct out *o)
 	pair(o, "client_version", "%s", KU_VERSION);
 	pair(o, "uri", "%s", r->config->uri != NULL ? r->config->uri : "not configured");
 	pairs_certificate(r, o, id);
+	pairs_clock(r, o, id);
 }
 
 static void

@@ -238,6 +238,7 @@ deliver(struct out *o, struct idp_result *res)
 		    "Test CA");
 		p->identity.cert_not_before = world.cert_not_before;
 		p->identity.cert_not_after = world.cert_not_after;
+		p->identity.ahead_s = world.ahead_s;
 	}
 	if (o->what == GET_USER)
 		answer_user(o, res);

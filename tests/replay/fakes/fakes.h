@@ -60,6 +60,7 @@ struct world {
 	bool rights_by_sample;   /* a probe needs an existing sample to prove rights */
 	char domain[64];
 	int64_t cert_not_before, cert_not_after;
+	int64_t ahead_s;
 	unsigned requests; /* entries asked for */
 	unsigned probes;
 	unsigned auths; /* passwords asked about */
