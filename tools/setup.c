@@ -428,6 +428,7 @@ setup_clear(struct setup *s)
 	free(s->uri);
 	free(s->ca);
 	free(s->ca_from);
+	free(s->ca_text);
 	free(s->token);
 	free(s->backup);
 	setup_file_clear(&s->client);

@@ -234,6 +234,29 @@ is_hidden_from_daemon(const char *path)
 	return false;
 }
 
+/* Everybody may read the copy. */
+static bool
+plan_copy(struct setup *s, char *text)
+{
+	cleanup_(freep) char *there = NULL;
+
+	s->ca_text = text;
+	if (strstr(text, "PRIVATE KEY-----") != NULL) {
+		(void)fprintf(s->t->err,
+		    "setup: %s: has a private key in it, and everybody may read " LOCAL_CA
+		    "; give a file with the certificate alone\n",
+		    s->ca);
+		return false;
+	}
+	s->ca_from = s->ca;
+	s->ca = xstrdup(LOCAL_CA);
+	if (check_read(&s->c, s->ca, &there) == 0 && streq(there, text)) {
+		free(s->ca_from);
+		s->ca_from = NULL;
+	}
+	return true;
+}
+
 /* Is it a certificate, and can the daemon read it there? Else it is copied. */
 static bool
 plan_ca(struct setup *s)
@@ -254,14 +277,7 @@ plan_ca(struct setup *s)
 	}
 	if (is_hidden_from_daemon(s->ca) || !check_stat(&s->c, s->ca, &st) ||
 	    (st.st_mode & 04) == 0) {
-		cleanup_(freep) char *copy = NULL;
-
-		s->ca_from = s->ca;
-		s->ca = xstrdup(LOCAL_CA);
-		if (check_read(&s->c, s->ca, &copy) == 0 && streq(copy, text)) {
-			free(s->ca_from);
-			s->ca_from = NULL;
-		}
+		return plan_copy(s, TAKE_PTR(text));
 	}
 	return true;
 }
@@ -313,13 +329,13 @@ setup_config_plan(struct setup *s)
 }
 
 static bool
-write_one(struct setup *s, const struct setup_file *f, const char *text)
+write_one(struct setup *s, const struct setup_file *f)
 {
-	int rc = setup_write(s, f->path, text);
+	int rc = f->new != NULL ? setup_write(s, f->path, f->new) : 0;
 
 	if (rc < 0)
 		(void)fprintf(s->t->err, "setup: %s: %s\n", f->path, strerror(-rc));
-	else
+	else if (f->new != NULL)
 		(void)fprintf(s->t->out, "done: wrote %s\n", f->path);
 	return rc == 0;
 }
@@ -327,16 +343,13 @@ write_one(struct setup *s, const struct setup_file *f, const char *text)
 static bool
 copy_ca(struct setup *s)
 {
-	cleanup_(freep) char *text = NULL;
-	int rc = check_read(&s->c, s->ca_from, &text);
+	int rc = setup_write(s, s->ca, s->ca_text);
 
-	if (rc == 0)
-		rc = setup_write(s, s->ca, text);
 	if (rc == 0) {
 		(void)fprintf(s->t->out, "done: copied %s to %s\n", s->ca_from, s->ca);
 		return true;
 	}
-	(void)fprintf(s->t->err, "setup: %s: %s\n", s->ca_from, strerror(-rc));
+	(void)fprintf(s->t->err, "setup: %s: %s\n", s->ca, strerror(-rc));
 	return false;
 }
 
@@ -345,20 +358,26 @@ setup_config_write(struct setup *s)
 {
 	if (s->ca_from != NULL && !copy_ca(s))
 		return false;
-	return (s->client.new == NULL || write_one(s, &s->client, s->client.new)) &&
-	    (s->unixd.new == NULL || write_one(s, &s->unixd, s->unixd.new));
+	return write_one(s, &s->client) && write_one(s, &s->unixd);
+}
+
+static bool
+undo_one(struct setup *s, const struct setup_file *f)
+{
+	int rc = f->new != NULL ? setup_put_back(s, f) : 0;
+
+	if (rc < 0)
+		(void)fprintf(s->t->err, "setup: %s: %s\n", f->path, strerror(-rc));
+	else if (f->new != NULL)
+		(void)fprintf(s->t->out, "done: %s %s\n",
+		    f->old != NULL ? "put back" : "removed", f->path);
+	return rc == 0;
 }
 
 bool
 setup_config_undo(struct setup *s)
 {
-	const struct setup_file *files[] = { &s->client, &s->unixd };
-	bool good = true;
+	bool client = undo_one(s, &s->client), unixd = undo_one(s, &s->unixd);
 
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		if (files[i]->new != NULL)
-			good &= write_one(s, files[i],
-			    files[i]->old != NULL ? files[i]->old : "");
-	}
-	return good;
+	return client && unixd;
 }

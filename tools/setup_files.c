@@ -102,6 +102,16 @@ setup_write(const struct setup *s, const char *path, const char *text)
 }
 
 int
+setup_put_back(const struct setup *s, const struct setup_file *f)
+{
+	cleanup_(freep) char *real = check_path(&s->c, f->path);
+
+	if (f->old != NULL)
+		return setup_write(s, f->path, f->old);
+	return unlink(real) == 0 || errno == ENOENT ? 0 : -errno;
+}
+
+int
 setup_run_program(const char *const argv[], char *buf, size_t cap)
 {
 	return check_run_within(argv, buf, cap, RUN_TIMEOUT_MS);

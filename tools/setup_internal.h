@@ -33,6 +33,7 @@ struct setup {
 	char *uri;
 	char *ca;       /* NULL: the system's own store */
 	char *ca_from;  /* copied from there to `ca`; NULL: is where it stays */
+	char *ca_text;  /* what is copied, as it was looked at */
 	char *token;    /* NULL: as the file says */
 	char **groups;  /* what the login groups shall be; NULL-terminated */
 	bool map_group; /* some local group is extended */
@@ -77,6 +78,8 @@ char *setup_nss_edit(const char *text, bool merge, const char **ret_left);
 int must_use_ setup_read(const struct setup *s, const char *path, char **ret_text);
 /* By rename, through links, with owner and mode of what was there. 0 or -errno. */
 int must_use_ setup_write(const struct setup *s, const char *path, const char *text);
+/* Back to what it was; one that was not there is removed. 0 or -errno. */
+int must_use_ setup_put_back(const struct setup *s, const struct setup_file *f);
 /* Runs a program, which may take a minute: its exit status or -errno. buf as check_run. */
 int must_use_ setup_run_program(const char *const argv[], char *buf, size_t cap);
 /* systemctl with up to five words behind it, ended by NULL. */

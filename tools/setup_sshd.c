@@ -144,7 +144,7 @@ setup_sshd_run(struct setup *s)
 		return false;
 	}
 	if (!is_accepted(s, find_sshd(s))) {
-		rc = setup_write(s, CONF, s->sshd.old != NULL ? s->sshd.old : "");
+		rc = setup_put_back(s, &s->sshd);
 		(void)fprintf(s->t->err,
 		    rc < 0 ? "setup: " CONF " could not be put back\n"
 			   : "setup: " CONF " is as it was\n");

@@ -40,7 +40,7 @@ def answered(uri, password, local):
     talk.expect(r"^setup: https://localhost:1: connection refused", 30)
     talk.expect(r"^Put the old configuration back\? \(y/N\): ")
     talk.line("y")
-    talk.expect(r"^done: wrote /etc/kanidm/config$")
+    talk.expect(r"^done: put back /etc/kanidm/config$")
     if talk.wait() != 1:
         raise Failed("no server, and the exit code is 0")
     talk = Talk(["kanidm-unix", "setup"])

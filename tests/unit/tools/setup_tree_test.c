@@ -137,6 +137,7 @@ end(void **state)
 	free(w.s.uri);
 	free(w.s.ca);
 	free(w.s.ca_from);
+	free(w.s.ca_text);
 	free(w.s.backup);
 	setup_file_clear(&w.s.client);
 	setup_file_clear(&w.s.unixd);
@@ -309,6 +310,68 @@ old_slips_are_no_reason_and_broken_files_are(void **state)
 	said("setup: /etc/kanidm/config:");
 }
 
+#define CERTIFICATE "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"
+
+/* Both for the loader, which knows no root, and below it. */
+static const char *
+put_ca(const char *text)
+{
+	static char path[128];
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/ca.pem", w.root);
+	put(path, text);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+	return path;
+}
+
+/* Where it lies others may write: what is copied is what was looked at. */
+static void
+a_certificate_is_copied_as_it_was_looked_at(void **state)
+{
+	(void)state;
+	load("", "", "https://a.example", "a");
+	w.s.ca = xstrdup(put_ca(CERTIFICATE));
+	assert_true(setup_config_plan(&w.s));
+	assert_string_equal(w.s.ca, "/etc/kanidm/ca.pem");
+	(void)put_ca("root:$6$secret\n");
+	assert_true(setup_config_write(&w.s));
+	has("/etc/kanidm/ca.pem", CERTIFICATE);
+}
+
+static void
+a_private_key_is_never_copied(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	load("", "", "https://a.example", "a");
+	w.s.ca = xstrdup(put_ca(CERTIFICATE "-----BEGIN RSA PRIVATE KEY-----\nAA==\n"));
+	assert_false(setup_config_plan(&w.s));
+	said("ca.pem: has a private key in it");
+	assert_false(check_stat(&w.s.c, "/etc/kanidm/ca.pem", &st));
+}
+
+static void
+what_was_not_there_is_not_there_again(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	load("", "", "https://a.example", "a");
+	assert_int_equal(unlink(real("/etc/kanidm/config")), 0);
+	assert_true(setup_config_plan(&w.s));
+	assert_true(setup_config_write(&w.s));
+	assert_true(check_stat(&w.s.c, "/etc/kanidm/config", &st));
+	assert_true(setup_config_undo(&w.s));
+	said("done: removed /etc/kanidm/config");
+	assert_false(check_stat(&w.s.c, "/etc/kanidm/config", &st));
+	has("/etc/kanidm/unixd", "");
+}
+
 /* ---- PAM ---- */
 
 static void
@@ -440,6 +503,21 @@ keys_are_for_sshd_to_accept(void **state)
 }
 
 static void
+a_file_that_sshd_refuses_does_not_stay(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	put("/usr/sbin/sshd", "");
+	put("/etc/ssh/sshd_config.d/other.conf", "");
+	assert_true(setup_sshd_plan(&w.s));
+	w.status = 255;
+	assert_false(setup_sshd_run(&w.s));
+	said("10-kanidm.conf is as it was");
+	assert_false(check_stat(&w.s.c, SSHD_CONF, &st));
+}
+
+static void
 an_nsswitch_of_the_vendor_is_taken(void **state)
 {
 	(void)state;
@@ -463,11 +541,15 @@ main(void)
 		TEST(what_is_there_is_enough),
 		TEST(a_file_without_keys_becomes_one_of_version_2),
 		TEST(old_slips_are_no_reason_and_broken_files_are),
+		TEST(a_certificate_is_copied_as_it_was_looked_at),
+		TEST(a_private_key_is_never_copied),
+		TEST(what_was_not_there_is_not_there_again),
 		TEST(debians_tool_is_called_where_it_is),
 		TEST(authselect_keeps_the_features_that_the_profile_has),
 		TEST(elsewhere_the_lines_are_shown),
 		TEST(a_stack_without_pam_unix_stops_everything),
 		TEST(keys_are_for_sshd_to_accept),
+		TEST(a_file_that_sshd_refuses_does_not_stay),
 		TEST(an_nsswitch_of_the_vendor_is_taken),
 	};
 
