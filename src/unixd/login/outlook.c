@@ -66,10 +66,10 @@ static const struct {
 	[ROW_EXPIRED] = { OUTLOOK_NO,
 		"{name} cannot log in: the account has expired or is not valid yet" },
 	[ROW_NOBODY_MAY] = { OUTLOOK_NO,
-		"{name} cannot log in: nobody may on this host, because "
+		"{name} cannot log in: nobody may log in on this host, because "
 		"pam_allowed_login_groups is empty" },
 	[ROW_NOT_MEMBER] = { OUTLOOK_NO,
-		"{name} cannot log in: not a member of a group that may on this host ({groups})" },
+		"{name} cannot log in: not a member of a group that may log in on this host ({groups})" },
 	[ROW_SHELL_ABSENT] = { OUTLOOK_NO,
 		"{name} cannot log in: the shell {shell} is not on this host" },
 	[ROW_SHELL_REFUSES] = { OUTLOOK_NO,

@@ -50,10 +50,10 @@ static const struct {
 	{ { HER, SHELL, HOMES, .account = KU_ACCT_EXPIRED, .shell_absent = true }, OUTLOOK_NO,
 	    "alice cannot log in: the account has expired or is not valid yet" },
 	{ { HER, SHELL, HOMES, .account = KU_ACCT_NOBODY }, OUTLOOK_NO,
-	    "alice cannot log in: nobody may on this host, because pam_allowed_login_groups is "
+	    "alice cannot log in: nobody may log in on this host, because pam_allowed_login_groups is "
 	    "empty" },
 	{ { HER, SHELL, HOMES, .account = KU_ACCT_NOT_ALLOWED, .away = AWAY, .memory = MEMORY_NONE }, OUTLOOK_NO,
-	    "alice cannot log in: not a member of a group that may on this host (shell_users, "
+	    "alice cannot log in: not a member of a group that may log in on this host (shell_users, "
 	    "admins)" },
 	{ { HER, MAY, HOMES, .shell = "/bin/fish", .shell_absent = true }, OUTLOOK_NO,
 	    "alice cannot log in: the shell /bin/fish is not on this host" },
