@@ -174,7 +174,11 @@ ask_groups(struct setup *s)
 	for (size_t i = 0; i < s->wish->n_groups; i++)
 		add_groups(s, s->wish->groups[i]);
 	if (s->wish->n_groups == 0 && s->asks) {
-		answer = setup_ask(s, "Group whose members may log in", is);
+		answer = setup_ask(s,
+		    s->groups[0] == NULL
+			? "Group whose members may log in"
+			: "Group whose members may log in, in addition to",
+		    is);
 		add_groups(s, answer != NULL ? answer : "");
 	}
 	return s->groups[0] == NULL

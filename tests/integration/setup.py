@@ -15,7 +15,7 @@ def refused():
     talk.line("")
     talk.expect(r"^File with the certificate .* \[/etc/kanidm/ca.pem\]: ")
     talk.line("")
-    talk.expect(r"^Group whose members may log in \[shell_users\]: ")
+    talk.expect(r"^Group whose members may log in, in addition to \[shell_users\]: ")
     talk.line("")
     talk.expect(r"^to do: write /etc/nsswitch.conf$")
     talk.expect(r"^Do this\? \(y/N\): ")
