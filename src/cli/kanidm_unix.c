@@ -74,7 +74,7 @@ static const struct cli_command commands[] = {
 	  .help = "is the daemon there, and the server?" },
 	{ .name = "explain", .id = KANIDM_UNIX_EXPLAIN, .options = json_only,
 	  .operand = "NAME", .operand_kind = CLI_ENTRY,
-	  .help = "why a name resolves as it does, or does not" },
+	  .help = "can NAME log in, how does it resolve, and why?" },
 	{ .name = "check", .id = KANIDM_UNIX_CHECK, .options = check,
 	  .help = "what on this host keeps names or logins from working?" },
 	{ .name = "setup", .id = KANIDM_UNIX_SETUP, .options = setup,

@@ -2,7 +2,7 @@
 # Made by scripts/completions from src/cli.
 complete -c kanidm-unix -f
 complete -c kanidm-unix -n __fish_use_subcommand -a status -d 'is the daemon there, and the server?'
-complete -c kanidm-unix -n __fish_use_subcommand -a explain -d 'why a name resolves as it does, or does not'
+complete -c kanidm-unix -n __fish_use_subcommand -a explain -d 'can NAME log in, how does it resolve, and why?'
 complete -c kanidm-unix -n __fish_use_subcommand -a check -d 'what on this host keeps names or logins from working?'
 complete -c kanidm-unix -n __fish_use_subcommand -a setup -d 'make this host use the server, step by step'
 complete -c kanidm-unix -n __fish_use_subcommand -a auth-test -d 'would PAM let this person in?'
