@@ -368,9 +368,25 @@ carry_out(struct setup *s, const struct plan *p)
 	return -1;
 }
 
+/* What check says of it all. It is told and not judged: what it finds may be older than this
+ * run, or have been left out by an option. */
+static bool
+last_look(struct setup *s)
+{
+	struct tool t = *s->t;
+
+	t.json = false;
+	setup_link_tasks(s);
+	(void)fputs("kanidm-unix check says now:\n", t.out);
+	(void)fflush(t.out);
+	return cmd_check(&t, false) == 0;
+}
+
 static int
 last_words(struct setup *s, const struct plan *p, bool good)
 {
+	bool fine = last_look(s);
+
 	if (!good) {
 		if (s->backup != NULL)
 			(void)fprintf(s->t->err,
@@ -384,7 +400,7 @@ last_words(struct setup *s, const struct plan *p, bool good)
 		    "setup: PAM is left to you; logins wait for it\n");
 		return 1;
 	}
-	(void)fputs("done.\n", s->t->out);
+	(void)fputs(fine ? "done.\n" : "done, but for the errors above.\n", s->t->out);
 	return 0;
 }
 

@@ -122,6 +122,8 @@ int setup_restore(struct setup *s);
 /* The daemon has read its files and sees the server; people of the login groups resolve. */
 bool setup_link_wait(struct setup *s);
 bool setup_link_groups(struct setup *s);
+/* Whoever makes homes has found the daemon, or a moment has passed. */
+void setup_link_tasks(struct setup *s);
 
 /* Somebody of the server and somebody of this host, by their passwords where they can be
  * asked for. */

@@ -18,11 +18,14 @@
 /* The daemon tries the server for up to 1.5 s before it answers. */
 #define STATUS_MS 5000
 #define LOOKUP_MS 10000
+/* The tasks daemon looks for the other every second. */
+#define TASKS_MS 3000
 /* As often it must have said the same before that counts. */
 #define ENOUGH 4
 
 struct said {
 	bool online;
+	bool tasks; /* connected */
 	char *uri;
 	char *reason; /* with the detail */
 };
@@ -50,7 +53,7 @@ ask(const struct setup *s, struct said *ret_said)
 {
 	cleanup_(tool_answer_clear) struct tool_answer a = { 0 };
 	cleanup_(freep) const char **v = NULL;
-	const char *online, *uri, *reason, *detail;
+	const char *online, *uri, *reason, *detail, *tasks;
 	size_t n = 0;
 
 	if (tool_ask(s->t, KU_OP_STATUS, NULL, 0, STATUS_MS, &a) < 0 ||
@@ -61,6 +64,8 @@ ask(const struct setup *s, struct said *ret_said)
 	reason = value_of(v, n, "reason");
 	detail = value_of(v, n, "detail");
 	ret_said->online = online != NULL && streq(online, "online");
+	tasks = value_of(v, n, "tasks");
+	ret_said->tasks = tasks != NULL && streq(tasks, "connected");
 	ret_said->uri = xstrdup(uri != NULL ? uri : "");
 	ret_said->reason = xasprintf("%s%s%s", reason != NULL ? reason : "offline",
 	    detail != NULL ? ": " : "", detail != NULL ? detail : "");
@@ -95,6 +100,21 @@ setup_link_wait(struct setup *s)
 	}
 	(void)fprintf(s->t->err, "setup: %s: %s\n", s->uri, last);
 	return false;
+}
+
+void
+setup_link_tasks(struct setup *s)
+{
+	struct deadline deadline = deadline_in_ms(TASKS_MS);
+	bool there = false;
+
+	while (!there && deadline_left_ms(deadline) > 0) {
+		cleanup_(said_clear) struct said said = { 0 };
+
+		there = ask(s, &said) && said.tasks;
+		if (!there)
+			(void)poll(NULL, 0, PAUSE_MS);
+	}
 }
 
 /* Status of a lookup by name, or -errno. */

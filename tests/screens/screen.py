@@ -26,7 +26,7 @@ VOLATILE = [
     (r"\bin \d+ s\b", "in <N> s"),
     (r"^( *next_try: +)\d+ s", r"\1<N> s"),
     (r" port \d+ after \d+ ms", " port <PORT> after <N> ms"),
-    (r"kanidm-backup-[^ /]*", "kanidm-backup-<DATE>"),
+    (r"kanidm-backup-[^\s/]*", "kanidm-backup-<DATE>"),
     (r"^(--- .*|\+\+\+ .*)\t.*$", r"\1\t<TIME>"),
     (r"( map(?:_generations\w*)?: +).*(\n {20,}.*)*", r"\1<N>"),
     (r" $", "<blank>"),

@@ -114,4 +114,39 @@ shot explain_away_cannot 80 -- kanidm-unix explain bob
 shot explain_away_can 80 -- kanidm-unix explain alice
 netns_tasks_stop
 netns_daemon_stop
+
+# --- a host that is new: what a package leaves, and a whole run of setup. Its manager is a script
+# that starts the daemons.
+devidm_start "$NETNS_DIR/devidm-anew" sample
+mkdir -p /run/systemd/system "$NETNS_DIR/units"
+cat >"$NETNS_DIR/systemctl" <<END
+#!/bin/bash
+units=$NETNS_DIR/units
+PATH=$PATH
+case \$1 in
+is-enabled | is-active) [ -e "\$units/\$3" ] ;;
+enable)
+	touch "\$units/kanidm-unixd.service" "\$units/kanidm-unixd-tasks.service"
+	setpriv --reuid=990 --regid=990 --clear-groups --no-new-privs \
+		kanidm_unixd >>$NETNS_LOG 2>&1 </dev/null &
+	kanidm_unixd_tasks >>$NETNS_LOG 2>&1 </dev/null &
+	;;
+show)
+	printf '%s\n' LoadState=loaded ActiveState=active UnitFileState=enabled Result=success \
+		PrivateUsers=no DynamicUser=no ReadWritePaths=-/home ProtectSystem=strict
+	;;
+esac
+END
+chmod 0755 "$NETNS_DIR/systemctl"
+mount --bind "$NETNS_DIR/systemctl" /usr/bin/systemctl || netns_fail "cannot cover systemctl"
+install -m 0644 "$NETNS_DIR/root/etc/kanidm/config" "$NETNS_DIR/root/etc/kanidm/unixd" /etc/kanidm/
+rm -f /etc/kanidm/ca.pem
+find /var/cache/kanidm-unixd /var/lib/kanidm-unixd -mindepth 1 -delete
+DEBIAN_FRONTEND=noninteractive pam-auth-update --package --remove kanidm >/dev/null 2>&1
+netns_nsswitch files
+cp "$DEVIDM_CA" /root/ca.pem
+shot setup_whole 80 --type '^Server' "$DEVIDM_URL" --type '^File' /root/ca.pem \
+	--type '^Group' shell_users --type '^Do this' y --type '^Account of this host' root \
+	--type '^Somebody of the server' alice --type '^Enter Unix password: ' "$password" -- \
+	kanidm-unix setup
 [ "$failed" = 0 ] || netns_fail "screens differ (KU_UPDATE_SCREENS=1 writes them anew)"
