@@ -118,7 +118,8 @@ class Packages(Host):
                         "--login-group", LOGIN_GROUP, "--ssh-keys", "--test-user",
                         self.login_name("alice"), "--yes", *options,
                         stdin=password("alice") + "\n")
-        true("kanidm-unix setup is content", said.splitlines()[-1] == "done.", said)
+        true("kanidm-unix setup is content, and check as well", said.splitlines()[-1] == "done."
+             and "0 errors, 0 warnings, " in said, said)
 
     # --- what must work ---------------------------------------------------------------
 

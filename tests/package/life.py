@@ -97,6 +97,10 @@ def through_an_upgrade(host):
          f"{between} {after}")
     host.works()
     host.logs_in("downgraded")
+    host.server.stop()
+    host.run("systemctl", "restart", "kanidm-unixd")
+    host.logs_in("downgraded, from the cache and the password of the version after")
+    host.server.start()
     true("downgraded: the edited file is as it was",
          host.path("/etc/kanidm/unixd").read_text() == text)
     host.run("touch", "/tmp/enough")
