@@ -36,6 +36,12 @@ every(unsigned calls)
 	return n == 0 ? 1 : n;
 }
 
+static unsigned
+next(unsigned at, unsigned step, unsigned calls)
+{
+	return at < calls && at + step > calls ? calls : at + step;
+}
+
 static const char *const mode_names[] = { "before the call", "half a write", "power lost",
 	"power lost, names kept" };
 static char crash_where[256];
@@ -83,7 +89,7 @@ crash_everywhere(struct crash_plan *p, unsigned least)
 		unsigned step = every(calls), n = 0;
 
 		c->mode = p->modes[i];
-		for (unsigned at = 1; at <= calls; at += step) {
+		for (unsigned at = 1; at <= calls; at = next(at, step, calls)) {
 			c->at = at;
 			if (c->mode == CRASH_TORN && !writes[at])
 				continue;
@@ -174,9 +180,10 @@ file_mentions(int dir, const char *name, const void *bytes, size_t len)
 	char *buf = malloc(cap);
 	bool found;
 
-	if (buf == NULL || fd < 0 || fd_read_full(fd, buf, cap, &n) < 0)
-		n = 0;
-	found = n > 0 && memmem(buf, n, bytes, len) != NULL;
+	/* What cannot be read whole may have them. */
+	if (buf == NULL || fd < 0 || fd_read_full(fd, buf, cap, &n) < 0 || n == cap)
+		abort();
+	found = memmem(buf, n, bytes, len) != NULL;
 	free(buf);
 	return found;
 }
