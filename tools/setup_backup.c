@@ -48,6 +48,10 @@ walk(struct setup *s, const char *copy, const char *path, visit_fn *visit, void 
 	if (!S_ISDIR(st.st_mode))
 		return visit(s, copy, path, arg);
 	n = scandir(real, &v, no_dots, alphasort);
+	if (n < 0) {
+		(void)fprintf(s->t->err, "setup: %s: %s\n", dir, strerror(errno));
+		return false;
+	}
 	for (int i = 0; i < n; i++) {
 		cleanup_(freep) char *below = xasprintf("%s/%s", path, v[i]->d_name);
 
@@ -338,7 +342,8 @@ setup_restore(struct setup *s)
 		return 1;
 	}
 	(void)fprintf(s->t->out, "the copy is %s\n", copy);
-	(void)walk_all(s, copy, &d);
+	if (!walk_all(s, copy, &d))
+		return 1;
 	if (d.n == 0) {
 		(void)fprintf(s->t->out, "nothing to change\n");
 		return 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Setup on trees of files: what it writes, copies and puts back, and which tool it calls for. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -32,6 +33,24 @@ static struct {
 	const char *answer; /* of sshd -T, authselect current, authselect list-features */
 	int status;         /* of whatever else is called */
 } w;
+
+static const char *unreadable; /* directories whose path ends so */
+
+typeof(scandir) __wrap_scandir64, __real_scandir64;
+
+int
+__wrap_scandir64(const char *dir, struct dirent ***list,
+    int (*filter)(const struct dirent *),
+    int (*order)(const struct dirent **, const struct dirent **))
+{
+	size_t n = unreadable != NULL ? strlen(unreadable) : 0;
+
+	if (n > 0 && strlen(dir) >= n && streq(dir + strlen(dir) - n, unreadable)) {
+		errno = EIO;
+		return -1;
+	}
+	return __real_scandir64(dir, list, filter, order);
+}
 
 static char *
 real(const char *path)
@@ -226,6 +245,25 @@ there_may_be_no_copy(void **state)
 	w.wish.restore_dir = "/etc/";
 	assert_int_equal(setup_restore(&w.s), 1);
 	said("that is no copy");
+}
+
+/* A disk that fails: what of the copy cannot be read is not "nothing to change". */
+static void
+a_copy_that_cannot_be_read_is_said(void **state)
+{
+	cleanup_(freep) char *first = NULL;
+
+	(void)state;
+	assert_true(setup_backup(&w.s));
+	first = TAKE_PTR(w.s.backup);
+	unreadable = "/etc/pam.d";
+	w.wish.yes = true;
+	assert_int_equal(setup_restore(&w.s), 1);
+	said("/etc/pam.d: Input/output error");
+	w.host.wall_s++;
+	assert_true(setup_backup(&w.s));
+	assert_string_not_equal(w.s.backup, first);
+	unreadable = NULL;
 }
 
 /* ---- the configuration ---- */
@@ -537,6 +575,7 @@ main(void)
 		TEST(a_file_keeps_its_mode_and_a_link_stays),
 		TEST(a_copy_is_made_once_and_put_back),
 		TEST(there_may_be_no_copy),
+		TEST(a_copy_that_cannot_be_read_is_said),
 		TEST(a_flat_file_stays_flat),
 		TEST(what_is_there_is_enough),
 		TEST(a_file_without_keys_becomes_one_of_version_2),
