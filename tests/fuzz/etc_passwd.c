@@ -16,7 +16,8 @@ check(enum table_kind kind, const char *data, size_t size)
 	for (size_t i = 0; i < t.n; i++) {
 		const struct table_entry *e = &t.entries[i];
 
-		if (table_by_name(&t, table_text(&t, e->canon)) > e ||
+		if (table_text(&t, e->name)[0] == '\0' ||
+		    table_by_name(&t, table_text(&t, e->canon)) > e ||
 		    table_by_name(&t, table_text(&t, e->canon)) == NULL ||
 		    table_by_exact(&t, table_text(&t, e->name)) == NULL ||
 		    table_by_id(&t, e->id) == NULL || e->first_member > t.n_members ||

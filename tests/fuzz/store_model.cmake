@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: MPL-2.0
 ku_fuzz(model_unpack LIBS ku_model)
+ku_fuzz(store_file LIBS ku_store PkgConfig::SQLITE)
 ku_fuzz(etc_passwd LIBS ku_local)
