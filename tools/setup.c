@@ -160,8 +160,9 @@ static void
 plan_config(struct setup *s, struct plan *p)
 {
 	const struct setup_file *v[] = { &s->client, &s->unixd };
-	char *text = s->ca_from != NULL ? xasprintf("copy %s to %s", s->ca_from, s->ca)
-					: xstrdup("");
+	char *text = s->certificate.new != NULL
+	    ? xasprintf("copy %s to %s", s->ca_from, s->ca)
+	    : xstrdup("");
 
 	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
 		char *longer;
@@ -262,19 +263,6 @@ run_daemon(struct setup *s, const struct plan *p)
 }
 
 static bool
-run_nss(struct setup *s)
-{
-	int rc = setup_write(s, s->nsswitch.path, s->nsswitch.new);
-
-	if (rc < 0)
-		(void)fprintf(s->t->err, "setup: %s: %s\n", s->nsswitch.path,
-		    strerror(-rc));
-	else
-		(void)fprintf(s->t->out, "done: wrote %s\n", s->nsswitch.path);
-	return rc == 0;
-}
-
-static bool
 run_step(struct setup *s, const struct plan *p, enum step step)
 {
 	static const char *const mount[] = { "enable", "--now", MOUNT, NULL };
@@ -287,7 +275,7 @@ run_step(struct setup *s, const struct plan *p, enum step step)
 	case STEP_MOUNT:
 		return systemctl(s, mount);
 	case STEP_NSS:
-		return run_nss(s);
+		return setup_put(s, &s->nsswitch) == 0;
 	case STEP_PAM:
 		return setup_pam_run(s, p->pam);
 	case STEP_SSHD:
@@ -444,13 +432,13 @@ setup_clear(struct setup *s)
 	free(s->uri);
 	free(s->ca);
 	free(s->ca_from);
-	free(s->ca_text);
 	free(s->token);
 	free(s->backup);
 	setup_file_clear(&s->client);
 	setup_file_clear(&s->unixd);
 	setup_file_clear(&s->nsswitch);
 	setup_file_clear(&s->sshd);
+	setup_file_clear(&s->certificate);
 	(void)config_free(s->c.config);
 	config_problems_clear(&s->c.problems);
 }

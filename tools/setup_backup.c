@@ -8,19 +8,24 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "src/base/fd.h"
 #include "src/base/util.h"
 #include "src/prog/xalloc.h"
 #include "tools/setup_internal.h"
 
 #define PATTERN "/root/kanidm-backup-*"
+#define PART    "/root/.kanidm-backup-part"
 
-static const char *const kept[] = { "/etc/nsswitch.conf", "/etc/pam.d", "/etc/authselect",
+#define NSSWITCH "/etc/nsswitch.conf"
+
+static const char *const kept[] = { NSSWITCH, "/etc/pam.d", "/etc/authselect",
 	"/var/lib/pam" };
 
 /* Like "/etc/pam.d/login", of the host and of a copy. */
@@ -84,8 +89,9 @@ is_same(const struct setup *s, const char *a, const char *b)
 		return link_a != NULL && link_b != NULL && streq(link_a, link_b);
 	return check_lstat(&s->c, a, &st_a) && check_lstat(&s->c, b, &st_b) &&
 	    st_a.st_mode == st_b.st_mode && st_a.st_uid == st_b.st_uid &&
-	    st_a.st_gid == st_b.st_gid && check_read(&s->c, a, &text_a) == 0 &&
-	    check_read(&s->c, b, &text_b) == 0 && streq(text_a, text_b);
+	    st_a.st_gid == st_b.st_gid && st_a.st_size == st_b.st_size &&
+	    check_read(&s->c, a, &text_a) == 0 && check_read(&s->c, b, &text_b) == 0 &&
+	    streq(text_a, text_b);
 }
 
 static bool
@@ -107,11 +113,37 @@ visit_is_there(struct setup *s, const char *copy, const char *path, void *arg)
 	return check_lstat(&s->c, there, &st);
 }
 
+/* Where the link that nsswitch.conf may be leads, and what is written there; NULL: it is none, or
+ * its file is among those that are kept anyway. */
+static char *
+behind_link(const struct setup *s)
+{
+	cleanup_(freep) char *link = link_of(s, NSSWITCH), *real = NULL;
+	cleanup_(freep) char *below = check_path(&s->c, NSSWITCH);
+	size_t skip = strlen(s->c.host->root);
+
+	real = link != NULL ? realpath(below, NULL) : NULL;
+	if (real == NULL || strncmp(real, s->c.host->root, skip) != 0)
+		return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+		size_t len = strlen(kept[i]);
+
+		if (strncmp(real + skip, kept[i], len) == 0 &&
+		    (real[skip + len] == '/' || real[skip + len] == '\0'))
+			return NULL;
+	}
+	return xstrdup(real + skip);
+}
+
 /* Does the copy have all of it as it is now, and nothing else? The notes of pam-auth-update
  * are left aside, as in the maintainer scripts. */
 static bool
 is_current(struct setup *s, char *copy)
 {
+	cleanup_(freep) char *behind = behind_link(s);
+
+	if (behind != NULL && !visit_same(s, copy, behind, NULL))
+		return false;
 	for (size_t i = 0; i < 3; i++) {
 		if (!walk(s, copy, kept[i], visit_same, NULL) ||
 		    !walk(s, "", kept[i], visit_is_there, copy))
@@ -164,34 +196,59 @@ new_name(const struct setup *s)
 	}
 }
 
-/* Makes `dir` and copies into it. */
+static int
+copy_one(const struct setup *s, const char *path, const char *real)
+{
+	/* Below the copy as below the root. */
+	const char *const argv[] = { "/bin/sh", "-c",
+		"cd \"$1/\" && cp -a --parents -- \"$2\" \"$3\"", "sh", s->c.host->root,
+		path + 1, real, NULL };
+	char buf[1024];
+	struct stat st;
+	int rc;
+
+	if (!check_stat(&s->c, path, &st))
+		return 0;
+	rc = check_run(&s->c, argv, buf, sizeof(buf));
+	if (rc > 0)
+		(void)fprintf(s->t->err, "setup: cp: %s", buf);
+	return rc > 0 ? -EIO : rc;
+}
+
+static int
+sync_all(const char *real)
+{
+	cleanup_(fd_closep) int fd = open(real, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 || syncfs(fd) != 0 ? -errno : 0;
+}
+
+/* Makes `dir`, under another name until it has everything: half a copy puts half of it back. */
 static int
 copy_all(const struct setup *s, const char *dir)
 {
 	cleanup_(freep) char *real = check_path(&s->c, dir);
-	cleanup_(freep) char *seen = xasprintf("%s/var/lib/pam/seen", real);
-	char buf[1024];
+	cleanup_(freep) char *part = check_path(&s->c, PART);
+	cleanup_(freep) char *seen = xasprintf("%s/var/lib/pam/seen", part);
+	cleanup_(freep) char *behind = behind_link(s);
+	const char *const clear[] = { "/bin/rm", "-rf", "--", part, NULL };
+	char buf[256];
+	int rc = check_run(&s->c, clear, buf, sizeof(buf));
 
-	if (mkdir(real, 0700) != 0)
-		return -errno;
-	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
-		/* Below the copy as below the root. */
-		const char *const argv[] = { "/bin/sh", "-c",
-			"cd \"$1/\" && cp -a --parents -- \"$2\" \"$3\"", "sh",
-			s->c.host->root, kept[i] + 1, real, NULL };
-		struct stat st;
-		int rc;
-
-		if (!check_stat(&s->c, kept[i], &st))
-			continue;
-		rc = check_run(&s->c, argv, buf, sizeof(buf));
-		if (rc != 0) {
-			(void)fprintf(s->t->err, "setup: cp: %s", buf);
-			return rc < 0 ? rc : -EIO;
-		}
-	}
+	if (rc == 0 && mkdir(part, 0700) != 0)
+		rc = -errno;
+	for (size_t i = 0; i < ARRAY_SIZE(kept) && rc == 0; i++)
+		rc = copy_one(s, kept[i], part);
+	if (rc == 0 && behind != NULL)
+		rc = copy_one(s, behind, part);
 	(void)unlink(seen);
-	return 0;
+	if (rc == 0)
+		rc = sync_all(part);
+	if (rc == 0 && rename(part, real) != 0)
+		rc = -errno;
+	if (rc != 0)
+		(void)!check_run(&s->c, clear, buf, sizeof(buf));
+	return rc > 0 ? -EIO : rc;
 }
 
 bool
@@ -286,11 +343,36 @@ visit_restore(struct setup *s, const char *copy, const char *path, void *arg)
 static bool
 walk_all(struct setup *s, const char *copy, struct difference *d)
 {
+	cleanup_(freep) char *behind = NULL;
+
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
 		if (!walk(s, copy, kept[i], visit_restore, d))
 			return false;
 	}
-	return true;
+	/* Only now the link is what it was. */
+	behind = behind_link(s);
+	return behind == NULL || walk(s, copy, behind, visit_restore, d);
+}
+
+/* What is put back decides who gets in: nobody but root may have been at it, nor be able to put
+ * something else in its place. */
+static bool
+is_roots(const struct setup *s, const char *copy)
+{
+	cleanup_(freep) char *below = check_path(&s->c, copy);
+	cleanup_(freep) char *real = realpath(below, NULL);
+	bool last = true;
+
+	while (real != NULL && *real != '\0') {
+		struct stat st;
+
+		if (lstat(real, &st) != 0 || (st.st_uid != 0 && st.st_uid != geteuid()) ||
+		    ((st.st_mode & 022) != 0 && (last || (st.st_mode & S_ISVTX) == 0)))
+			return false;
+		*strrchr(real, '/') = '\0';
+		last = false;
+	}
+	return real != NULL;
 }
 
 /* Programs that go on with what they have read. */
@@ -339,6 +421,12 @@ setup_restore(struct setup *s)
 	if (copy == NULL || !check_stat(&s->c, etc, &st)) {
 		(void)fprintf(s->t->err, "setup: %s\n",
 		    copy == NULL ? "there is no copy, " PATTERN : "that is no copy");
+		return 1;
+	}
+	if (!is_roots(s, copy)) {
+		(void)fprintf(s->t->err,
+		    "setup: %s: others than root may write there, so it is not put back\n",
+		    copy);
 		return 1;
 	}
 	(void)fprintf(s->t->out, "the copy is %s\n", copy);

@@ -220,15 +220,22 @@ validate(struct setup *s)
 	return good;
 }
 
-/* Under these the daemon's unit sees nothing, or something else. */
+/* Under these the daemon's unit sees nothing, or something else; links are followed. */
 static bool
-is_hidden_from_daemon(const char *path)
+is_hidden_from_daemon(const struct setup *s, const char *path)
 {
 	static const char *const dirs[] = { "/home/", "/root/", "/tmp/", "/var/tmp/",
 		"/run/user/" };
+	cleanup_(freep) char *below = check_path(&s->c, path);
+	cleanup_(freep) char *real = realpath(below, NULL);
+	size_t skip = strlen(s->c.host->root);
 
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
-		if (strncmp(path, dirs[i], strlen(dirs[i])) == 0)
+		size_t len = strlen(dirs[i]);
+
+		if (strncmp(path, dirs[i], len) == 0 ||
+		    (real != NULL && strncmp(real, s->c.host->root, skip) == 0 &&
+			strncmp(real + skip, dirs[i], len) == 0))
 			return true;
 	}
 	return false;
@@ -236,11 +243,11 @@ is_hidden_from_daemon(const char *path)
 
 /* Everybody may read the copy. */
 static bool
-plan_copy(struct setup *s, char *text)
+plan_copy(struct setup *s, const char *text)
 {
-	cleanup_(freep) char *there = NULL;
+	struct setup_file *f = &s->certificate;
+	int rc;
 
-	s->ca_text = text;
 	if (strstr(text, "PRIVATE KEY-----") != NULL) {
 		(void)fprintf(s->t->err,
 		    "setup: %s: has a private key in it, and everybody may read " LOCAL_CA
@@ -250,7 +257,16 @@ plan_copy(struct setup *s, char *text)
 	}
 	s->ca_from = s->ca;
 	s->ca = xstrdup(LOCAL_CA);
-	if (check_read(&s->c, s->ca, &there) == 0 && streq(there, text)) {
+	f->path = LOCAL_CA;
+	f->from = s->ca_from;
+	rc = setup_read(s, f->path, &f->old);
+	if (rc < 0) {
+		(void)fprintf(s->t->err, "setup: %s: %s\n", f->path, strerror(-rc));
+		return false;
+	}
+	if (f->old == NULL || !streq(f->old, text))
+		f->new = xstrdup(text);
+	else {
 		free(s->ca_from);
 		s->ca_from = NULL;
 	}
@@ -275,10 +291,9 @@ plan_ca(struct setup *s)
 				  : "is no certificate in PEM");
 		return false;
 	}
-	if (is_hidden_from_daemon(s->ca) || !check_stat(&s->c, s->ca, &st) ||
-	    (st.st_mode & 04) == 0) {
-		return plan_copy(s, TAKE_PTR(text));
-	}
+	if (is_hidden_from_daemon(s, s->ca) || !check_stat(&s->c, s->ca, &st) ||
+	    (st.st_mode & 04) == 0)
+		return plan_copy(s, text);
 	return true;
 }
 
@@ -289,9 +304,9 @@ plan_token(struct setup *s)
 
 	if (s->token == NULL)
 		return true;
-	if (is_hidden_from_daemon(s->token) || !check_stat(&s->c, s->token, &st)) {
+	if (is_hidden_from_daemon(s, s->token) || !check_stat(&s->c, s->token, &st)) {
 		(void)fprintf(s->t->err, "setup: %s: %s\n", s->token,
-		    is_hidden_from_daemon(s->token)
+		    is_hidden_from_daemon(s, s->token)
 			? "the daemon's unit does not see this directory; put it into "
 			  "/etc/kanidm"
 			: strerror(errno));
@@ -303,17 +318,19 @@ plan_token(struct setup *s)
 bool
 setup_config_plan(struct setup *s)
 {
+	const char *at;
 	int rc;
 
 	s->client.path = KU_PATH_CLIENT_CONFIG;
 	s->unixd.path = KU_PATH_UNIXD_CONFIG;
-	rc = setup_read(s, s->client.path, &s->client.old);
-	if (rc == 0)
-		rc = setup_read(s, s->unixd.path, &s->unixd.old);
+	at = s->client.path;
+	rc = setup_read(s, at, &s->client.old);
+	if (rc == 0) {
+		at = s->unixd.path;
+		rc = setup_read(s, at, &s->unixd.old);
+	}
 	if (rc < 0) {
-		(void)fprintf(s->t->err, "setup: %s: %s\n",
-		    s->client.old == NULL ? s->client.path : s->unixd.path,
-		    strerror(-rc));
+		(void)fprintf(s->t->err, "setup: %s: %s\n", at, strerror(-rc));
 		return false;
 	}
 	for (size_t i = 0; i < s->c.problems.n; i++) {
@@ -328,56 +345,44 @@ setup_config_plan(struct setup *s)
 	    validate(s);
 }
 
-static bool
-write_one(struct setup *s, const struct setup_file *f)
+/* In the order in which they refer to each other. */
+static size_t
+files_of(struct setup *s, const struct setup_file *v[3])
 {
-	int rc = f->new != NULL ? setup_write(s, f->path, f->new) : 0;
+	const struct setup_file *all[] = { &s->certificate, &s->client, &s->unixd };
+	size_t n = 0;
 
-	if (rc < 0)
-		(void)fprintf(s->t->err, "setup: %s: %s\n", f->path, strerror(-rc));
-	else if (f->new != NULL)
-		(void)fprintf(s->t->out, "done: wrote %s\n", f->path);
-	return rc == 0;
-}
-
-static bool
-copy_ca(struct setup *s)
-{
-	int rc = setup_write(s, s->ca, s->ca_text);
-
-	if (rc == 0) {
-		(void)fprintf(s->t->out, "done: copied %s to %s\n", s->ca_from, s->ca);
-		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		if (all[i]->new != NULL)
+			v[n++] = all[i];
 	}
-	(void)fprintf(s->t->err, "setup: %s: %s\n", s->ca, strerror(-rc));
-	return false;
+	return n;
 }
 
 bool
 setup_config_write(struct setup *s)
 {
-	if (s->ca_from != NULL && !copy_ca(s))
+	const struct setup_file *v[3];
+	size_t n = files_of(s, v);
+
+	for (size_t i = 0; i < n; i++) {
+		if (setup_put(s, v[i]) == 0)
+			continue;
+		while (i-- > 0)
+			(void)!setup_put_old(s, v[i]);
 		return false;
-	return write_one(s, &s->client) && write_one(s, &s->unixd);
-}
-
-static bool
-undo_one(struct setup *s, const struct setup_file *f)
-{
-	int rc = f->new != NULL ? setup_put_back(s, f) : 0;
-
-	if (rc < 0)
-		(void)fprintf(s->t->err, "setup: %s: %s\n", f->path, strerror(-rc));
-	else if (f->new != NULL)
-		(void)fprintf(s->t->out, "done: %s %s\n",
-		    f->old != NULL ? "put back" : "removed", f->path);
-	return rc == 0;
+	}
+	return true;
 }
 
 bool
 setup_config_undo(struct setup *s)
 {
-	bool client = undo_one(s, &s->client), unixd = undo_one(s, &s->unixd);
+	const struct setup_file *v[3];
+	size_t n = files_of(s, v);
+	bool good = true;
 
-	return client && unixd;
+	while (n-- > 0)
+		good &= setup_put_old(s, v[n]) == 0;
+	return good;
 }

@@ -30,11 +30,69 @@ setup_file_clear(struct setup_file *f)
 int
 setup_read(const struct setup *s, const char *path, char **ret_text)
 {
-	int rc = check_read(&s->c, path, ret_text);
+	cleanup_(freep) char *text = NULL;
+	struct stat st;
+	int rc = check_read(&s->c, path, &text);
 
+	*ret_text = NULL;
 	if (rc == -ENOENT)
-		*ret_text = NULL;
-	return rc == -ENOENT ? 0 : rc;
+		return 0;
+	/* Written back, it would lose what stands behind a NUL, or behind our limit. */
+	if (rc == 0 && check_stat(&s->c, path, &st) && (size_t)st.st_size != strlen(text))
+		rc = -EILSEQ;
+	if (rc < 0)
+		return rc;
+	*ret_text = TAKE_PTR(text);
+	return 0;
+}
+
+bool
+setup_is_unchanged(const struct setup *s, const struct setup_file *f)
+{
+	cleanup_(freep) char *now = NULL;
+
+	return setup_read(s, f->path, &now) == 0 && (now == NULL) == (f->old == NULL) &&
+	    (now == NULL || streq(now, f->old));
+}
+
+int
+setup_put(struct setup *s, const struct setup_file *f)
+{
+	int rc;
+
+	if (!setup_is_unchanged(s, f)) {
+		(void)fprintf(s->t->err,
+		    "setup: %s: somebody has changed it meanwhile; run setup again\n",
+		    f->path);
+		return -ECANCELED;
+	}
+	rc = setup_write(s, f->path, f->new);
+	if (rc < 0)
+		(void)fprintf(s->t->err, "setup: %s: %s\n", f->path, strerror(-rc));
+	else if (f->from != NULL)
+		(void)fprintf(s->t->out, "done: copied %s to %s\n", f->from, f->path);
+	else
+		(void)fprintf(s->t->out, "done: wrote %s\n", f->path);
+	return rc;
+}
+
+int
+setup_put_old(struct setup *s, const struct setup_file *f)
+{
+	cleanup_(freep) char *real = check_path(&s->c, f->path);
+	int rc;
+
+	if (f->old != NULL)
+		rc = setup_write(s, f->path, f->old);
+	else
+		rc = unlink(real) != 0 && errno != ENOENT ? -errno : 0;
+	if (rc < 0)
+		(void)fprintf(s->t->err, "setup: %s could not be put back: %s\n", f->path,
+		    strerror(-rc));
+	else
+		(void)fprintf(s->t->out, "done: %s %s\n",
+		    f->old != NULL ? "put back" : "removed", f->path);
+	return rc;
 }
 
 /* Owner, mode and label of what is there; of a new file root's, for everybody to read. */
@@ -99,16 +157,6 @@ setup_write(const struct setup *s, const char *path, const char *text)
 	if (rc < 0)
 		(void)unlink(tmp);
 	return rc < 0 ? rc : sync_directory(real);
-}
-
-int
-setup_put_back(const struct setup *s, const struct setup_file *f)
-{
-	cleanup_(freep) char *real = check_path(&s->c, f->path);
-
-	if (f->old != NULL)
-		return setup_write(s, f->path, f->old);
-	return unlink(real) == 0 || errno == ENOENT ? 0 : -errno;
 }
 
 int

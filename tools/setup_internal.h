@@ -19,8 +19,9 @@
 /* A file as it is and as it shall be. */
 struct setup_file {
 	const char *path;
-	char *old; /* NULL: there is none */
-	char *new; /* NULL: stays as it is */
+	char *old;        /* NULL: there is none */
+	char *new;        /* NULL: stays as it is */
+	const char *from; /* where `new` was copied from, or NULL */
 };
 
 struct setup {
@@ -33,12 +34,11 @@ struct setup {
 	char *uri;
 	char *ca;       /* NULL: the system's own store */
 	char *ca_from;  /* copied from there to `ca`; NULL: is where it stays */
-	char *ca_text;  /* what is copied, as it was looked at */
 	char *token;    /* NULL: as the file says */
 	char **groups;  /* what the login groups shall be; NULL-terminated */
 	bool map_group; /* some local group is extended */
 
-	struct setup_file client, unixd, nsswitch, sshd;
+	struct setup_file client, unixd, nsswitch, sshd, certificate;
 	char *backup; /* where the copy is, once there is one */
 };
 
@@ -74,12 +74,16 @@ char *setup_nss_edit(const char *text, bool merge, const char **ret_left);
 
 /* ---- files (setup_files.c) ---- */
 
-/* As check_read(); a file that is not there is *ret_text = NULL and 0. */
+/* As check_read(); a file that is not there is *ret_text = NULL and 0, and one that is not text
+ * from end to end -EILSEQ. */
 int must_use_ setup_read(const struct setup *s, const char *path, char **ret_text);
 /* By rename, through links, with owner and mode of what was there. 0 or -errno. */
 int must_use_ setup_write(const struct setup *s, const char *path, const char *text);
-/* Back to what it was; one that was not there is removed. 0 or -errno. */
-int must_use_ setup_put_back(const struct setup *s, const struct setup_file *f);
+/* Is it still as it was read? */
+bool setup_is_unchanged(const struct setup *s, const struct setup_file *f);
+/* Writes `new` over what is still `old`, or takes `old` back, and says so. 0 or -errno. */
+int must_use_ setup_put(struct setup *s, const struct setup_file *f);
+int must_use_ setup_put_old(struct setup *s, const struct setup_file *f);
 /* Runs a program, which may take a minute: its exit status or -errno. buf as check_run. */
 int must_use_ setup_run_program(const char *const argv[], char *buf, size_t cap);
 /* systemctl with up to five words behind it, ended by NULL. */

@@ -137,19 +137,12 @@ reload(struct setup *s)
 bool
 setup_sshd_run(struct setup *s)
 {
-	int rc = setup_write(s, CONF, s->sshd.new);
-
-	if (rc < 0) {
-		(void)fprintf(s->t->err, "setup: " CONF ": %s\n", strerror(-rc));
+	if (setup_put(s, &s->sshd) < 0)
 		return false;
-	}
 	if (!is_accepted(s, find_sshd(s))) {
-		rc = setup_put_back(s, &s->sshd);
-		(void)fprintf(s->t->err,
-		    rc < 0 ? "setup: " CONF " could not be put back\n"
-			   : "setup: " CONF " is as it was\n");
+		if (setup_put_old(s, &s->sshd) == 0)
+			(void)fprintf(s->t->err, "setup: " CONF " is as it was\n");
 		return false;
 	}
-	(void)fprintf(s->t->out, "done: wrote " CONF "\n");
 	return reload(s);
 }

@@ -5,7 +5,9 @@
 backup()
 {
 	for last in /root/kanidm-backup-*; do :; done
-	if [ ! -d "$last" ] || ! cmp -s /etc/nsswitch.conf "$last/etc/nsswitch.conf" ||
+	# Where it is a link, the file behind it is what is edited.
+	nsswitch=$(readlink -f /etc/nsswitch.conf) || nsswitch=/etc/nsswitch.conf
+	if [ ! -d "$last" ] || ! cmp -s /etc/nsswitch.conf "$last$nsswitch" ||
 	    ! diff -r /etc/pam.d "$last/etc/pam.d" >/dev/null 2>&1; then
 		last=/root/kanidm-backup-$(date +%Y%m%d-%H%M%S)
 		mkdir -m 0700 "$last"

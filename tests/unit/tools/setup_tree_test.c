@@ -104,7 +104,8 @@ run(const char *const argv[], char *buf, size_t cap)
 {
 	bool asks = false;
 
-	if (streq(argv[0], "/bin/sh") || streq(argv[0], "/bin/cp"))
+	if (streq(argv[0], "/bin/sh") || streq(argv[0], "/bin/cp") ||
+	    streq(argv[0], "/bin/rm"))
 		return check_run_program(argv, buf, cap);
 	for (size_t i = 0; argv[i] != NULL; i++) {
 		size_t n = strlen(w.called);
@@ -156,12 +157,12 @@ end(void **state)
 	free(w.s.uri);
 	free(w.s.ca);
 	free(w.s.ca_from);
-	free(w.s.ca_text);
 	free(w.s.backup);
 	setup_file_clear(&w.s.client);
 	setup_file_clear(&w.s.unixd);
 	setup_file_clear(&w.s.nsswitch);
 	setup_file_clear(&w.s.sshd);
+	setup_file_clear(&w.s.certificate);
 	(void)config_free(w.s.c.config);
 	config_problems_clear(&w.s.c.problems);
 	(void)fclose(w.tool.out);
@@ -264,6 +265,67 @@ a_copy_that_cannot_be_read_is_said(void **state)
 	assert_true(setup_backup(&w.s));
 	assert_string_not_equal(w.s.backup, first);
 	unreadable = NULL;
+}
+
+static void
+half_a_copy_is_none(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	/* Left by a run that was killed. */
+	put("/root/.kanidm-backup-part/etc/pam.d/evil", "x");
+	assert_true(setup_backup(&w.s));
+	assert_false(check_stat(&w.s.c, "/root/.kanidm-backup-part", &st));
+	assert_true(check_stat(&w.s.c, w.s.backup, &st));
+	(void)snprintf(w.called, sizeof(w.called), "%s/etc/pam.d/evil", w.s.backup);
+	assert_false(check_stat(&w.s.c, w.called, &st));
+}
+
+static void
+what_a_link_leads_to_is_kept(void **state)
+{
+	(void)state;
+	assert_int_equal(unlink(real("/etc/nsswitch.conf")), 0);
+	put("/srv/nsswitch.conf", "passwd: files\n");
+	assert_int_equal(symlink("../srv/nsswitch.conf", real("/etc/nsswitch.conf")), 0);
+	assert_true(setup_backup(&w.s));
+	assert_int_equal(setup_write(&w.s, "/etc/nsswitch.conf",
+			     "passwd: files kanidm\n"),
+	    0);
+	w.wish.yes = true;
+	assert_int_equal(setup_restore(&w.s), 0);
+	has("/srv/nsswitch.conf", "passwd: files\n");
+	/* A copy that has another text behind the same link is no copy of this. */
+	put("/srv/nsswitch.conf", "passwd: compat\n");
+	free(w.s.backup);
+	w.s.backup = NULL;
+	w.host.wall_s++;
+	assert_true(setup_backup(&w.s));
+	put("/srv/nsswitch.conf", "");
+	assert_int_equal(setup_restore(&w.s), 0);
+	has("/srv/nsswitch.conf", "passwd: compat\n");
+}
+
+static void
+a_copy_that_others_may_write_to_is_not_put_back(void **state)
+{
+	(void)state;
+	put("/srv/copy/etc/pam.d/login", "auth sufficient pam_permit.so\n");
+	w.wish.yes = true;
+	w.wish.restore_dir = "/srv/copy";
+	assert_int_equal(chmod(real("/srv/copy"), 0775), 0);
+	assert_int_equal(setup_restore(&w.s), 1);
+	said("others than root may write there");
+	/* It could be put in the place of the one that was looked at. */
+	assert_int_equal(chmod(real("/srv/copy"), 0755), 0);
+	assert_int_equal(chmod(real("/srv"), 0777), 0);
+	assert_int_equal(setup_restore(&w.s), 1);
+	assert_int_equal(chmod(real("/srv"), 0755), 0);
+	if (chown(real("/srv/copy"), 1000, 1000) == 0) /* root only */
+		assert_int_equal(setup_restore(&w.s), 1);
+	has("/etc/pam.d/login",
+	    "auth required pam_unix.so\naccount required pam_unix.so\n");
 }
 
 /* ---- the configuration ---- */
@@ -410,6 +472,38 @@ what_was_not_there_is_not_there_again(void **state)
 	has("/etc/kanidm/unixd", "");
 }
 
+static void
+a_failed_write_takes_the_others_back(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	load("uri = \"https://a.example\"\n", "# nothing\n", "https://b.example", "a");
+	assert_true(setup_config_plan(&w.s));
+	w.s.certificate.path = "/etc/kanidm/ca.pem";
+	w.s.certificate.new = xstrdup(CERTIFICATE);
+	/* Somebody was quicker. */
+	put("/etc/kanidm/unixd", "# something\n");
+	assert_false(setup_config_write(&w.s));
+	said("/etc/kanidm/unixd: somebody has changed it meanwhile");
+	has("/etc/kanidm/config", "uri = \"https://a.example\"\n");
+	has("/etc/kanidm/unixd", "# something\n");
+	assert_false(check_stat(&w.s.c, "/etc/kanidm/ca.pem", &st));
+}
+
+static void
+a_file_with_a_nul_is_left(void **state)
+{
+	FILE *f = fopen(real("/etc/nsswitch.conf"), "w");
+
+	(void)state;
+	assert_non_null(f);
+	assert_int_equal(fwrite("passwd: files\ngroup: files\n\0more\n", 1, 33, f), 33);
+	assert_int_equal(fclose(f), 0);
+	assert_false(setup_nss_plan(&w.s));
+	assert_null(w.s.nsswitch.new);
+}
+
 /* ---- PAM ---- */
 
 static void
@@ -522,7 +616,7 @@ keys_are_for_sshd_to_accept(void **state)
 	assert_string_equal(w.s.sshd.new, opened);
 	w.status = 255;
 	assert_false(setup_sshd_run(&w.s));
-	said("10-kanidm.conf is as it was");
+	said("put back " SSHD_CONF);
 	has(SSHD_CONF, closed);
 	w.status = 0;
 	w.answer = "authorizedkeyscommand /usr/bin/userdbctl\n";
@@ -576,6 +670,11 @@ main(void)
 		TEST(a_copy_is_made_once_and_put_back),
 		TEST(there_may_be_no_copy),
 		TEST(a_copy_that_cannot_be_read_is_said),
+		TEST(half_a_copy_is_none),
+		TEST(what_a_link_leads_to_is_kept),
+		TEST(a_copy_that_others_may_write_to_is_not_put_back),
+		TEST(a_failed_write_takes_the_others_back),
+		TEST(a_file_with_a_nul_is_left),
 		TEST(a_flat_file_stays_flat),
 		TEST(what_is_there_is_enough),
 		TEST(a_file_without_keys_becomes_one_of_version_2),
