@@ -293,7 +293,10 @@ offer_undo(struct setup *s)
 
 	if (s->client.new == NULL && s->unixd.new == NULL)
 		return;
-	if (!s->asks || !setup_ask_yes(s, "Put the old configuration back? (y/N)")) {
+	/* Without anybody to ask, a server that was named before is worth more than a new one
+	 * that does not answer. */
+	if (s->asks ? !setup_ask_yes(s, "Put the old configuration back? (y/N)")
+		    : s->c.config->uri == NULL) {
 		(void)fprintf(s->t->err, "setup: the new configuration stays\n");
 		return;
 	}

@@ -133,6 +133,6 @@ void setup_link_tasks(struct setup *s);
  * asked for. */
 bool setup_logins(struct setup *s);
 /* One local account through the stack of a service (setup_local.c, which has libpam). NULL as
- * password: its account phase only. NULL, or what libpam said. */
-const char *setup_local_login(const char *service, const char *name,
-    const struct secret *password);
+ * password: its account phase only. NULL, or what libpam said; to be freed. */
+char *setup_local_login(const char *service, const char *name,
+    const struct secret *password, int timeout_ms);

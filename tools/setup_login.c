@@ -13,6 +13,8 @@
 
 /* Of somebody at a terminal, who may mistype. */
 #define MAX_TRIES 3
+/* A stack may ask servers of others. */
+#define LOGIN_MS 60000
 
 /* The first of these that is there is what people come in by. */
 static const char *
@@ -64,8 +66,8 @@ static bool
 try_local(struct setup *s)
 {
 	cleanup_(secret_freep) struct secret *password = NULL;
-	cleanup_(freep) char *name = NULL, *prompt = NULL;
-	const char *service = find_service(s), *said;
+	cleanup_(freep) char *name = NULL, *prompt = NULL, *said = NULL;
+	const char *service = find_service(s);
 
 	if (service == NULL)
 		return true;
@@ -80,7 +82,7 @@ try_local(struct setup *s)
 		if (password_read(prompt, &password) < 0)
 			return false;
 	}
-	said = setup_local_login(service, name, password);
+	said = setup_local_login(service, name, password, LOGIN_MS);
 	if (said != NULL) {
 		(void)fprintf(s->t->err, "setup: %s, by the stack of /etc/pam.d/%s: %s\n",
 		    name, service, said);

@@ -147,6 +147,12 @@ said "setup: the new configuration stays"
 cmp -s "$NETNS_DIR/etc.before/nsswitch.conf" /etc/nsswitch.conf || netns_fail "nsswitch.conf"
 grep -q pam_kanidm /etc/pam.d/common-auth && netns_fail "PAM"
 
+# --- what was just written names a server: from now on it is worth something
+cp -a /etc/kanidm "$NETNS_DIR/kanidm.before"
+set_up 1 --uri https://localhost:1 --yes </dev/null
+said "done: put back /etc/kanidm/config"
+diff -r "$NETNS_DIR/kanidm.before" /etc/kanidm || netns_fail "another server"
+
 # --- all of it, in one go
 # shellcheck disable=SC2086
 set_up 0 $full --yes --test-user alice <<<"$password"
@@ -180,6 +186,17 @@ set_up 0 --yes </dev/null
 said "nothing to change"
 set_up 1 --yes --test-user alice <<<"wrong"
 [ "$(ls -d /root/kanidm-backup-*)" = "$backup" ] || netns_fail "one more copy"
+
+# --- a module that ends the process in which it is
+cp -a /etc/pam.d/login "$NETNS_DIR/login"
+# shellcheck disable=SC2016
+printf '#!/bin/sh\nkill -9 $PPID\n' >"$NETNS_DIR/end"
+chmod 0755 "$NETNS_DIR/end"
+sed -i "1iaccount required pam_exec.so quiet $NETNS_DIR/end" /etc/pam.d/login
+set_up 1 --yes </dev/null
+grep -q 'by the stack of /etc/pam.d/login: a module of it has ended' <<<"$out" ||
+	netns_fail "the end of a module: $out"
+cp -a "$NETNS_DIR/login" /etc/pam.d/login
 cp -a "$backup" "$NETNS_DIR/first"
 
 # --- mounts for homes, and groups of this host that are extended
