@@ -10,11 +10,15 @@ backup()
 	if [ ! -d "$last" ] || ! cmp -s /etc/nsswitch.conf "$last$nsswitch" ||
 	    ! diff -r /etc/pam.d "$last/etc/pam.d" >/dev/null 2>&1; then
 		last=/root/kanidm-backup-$(date +%Y%m%d-%H%M%S)
-		mkdir -m 0700 "$last"
-		for path in /etc/nsswitch.conf /etc/pam.d /var/lib/pam; do
-			[ ! -e "$path" ] || (cd / && cp -a --parents "$path" "$last")
+		# Half a copy, where a disk is full, must not be taken for a whole one.
+		part=/root/.kanidm-backup-part
+		rm -rf "$part"
+		mkdir -m 0700 "$part"
+		for path in /etc/nsswitch.conf "$nsswitch" /etc/pam.d /var/lib/pam; do
+			[ ! -e "$path" ] || (cd / && cp -a --parents "$path" "$part")
 		done
-		rm -f "$last/var/lib/pam/seen"
+		rm -f "$part/var/lib/pam/seen"
+		mv -T "$part" "$last"
 	fi
 	cat <<-END
 	/etc/pam.d and /etc/nsswitch.conf, as they are now, are in $last.
