@@ -6,6 +6,7 @@
 #	version, eolMessage, enableSecretProvisioning
 # and it installs the same package for the client and the server of the reference. So this is the
 # reference's package with ours in front of it: what both have is ours.
+# Evaluated with a stand-in for nixpkgs (tests/package/nix); not run on NixOS yet.
 {
   lib,
   stdenv,
