@@ -143,7 +143,9 @@ class Packages(Host):
         for name in names or ("alice",):
             for method in ("password", "publickey"):
                 result = self.ssh(name, method)
-                true(f"{when}: {name} logs in by {method}", result.entered, result)
+                true(f"{when}: {name} logs in by {method}", result.entered,
+                     "" if result.entered else f"{result}\n" + self.journal(
+                         "-n", "30", *(f"-u{unit}" for unit in UNITS)))
             true(f"{when}: {name} is at home", "Could not chdir" not in result.text and
                  "/home/" in result.text, result.text)
         local = self.ssh("rescue", user="rescue", typed="Local-rescue-horse-9")
