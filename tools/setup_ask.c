@@ -4,6 +4,7 @@
  * person says yes or something else to each. A script is never asked: what is missing there
  * is named with its option.
  */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -123,9 +124,11 @@ ask_uri(struct setup *s)
 		free(s->uri);
 		s->uri = longer;
 	}
-	/* Without a path, as the loader keeps it. */
+	/* Without a path and in small letters, as the loader keeps it. */
 	end = strstr(s->uri, "://") + 3;
-	end[strcspn(end, "/")] = '\0';
+	end[strcspn(end, "/?#")] = '\0';
+	for (char *c = s->uri; *c != '\0'; c++)
+		*c = (char)tolower((unsigned char)*c);
 	return -1;
 }
 

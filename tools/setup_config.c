@@ -261,7 +261,7 @@ plan_copy(struct setup *s, const char *text)
 	f->from = s->ca_from;
 	rc = setup_read(s, f->path, &f->old);
 	if (rc < 0) {
-		(void)fprintf(s->t->err, "setup: %s: %s\n", f->path, strerror(-rc));
+		(void)fprintf(s->t->err, "setup: %s: %s\n", f->path, setup_why(rc));
 		return false;
 	}
 	if (f->old == NULL || !streq(f->old, text))
@@ -330,7 +330,7 @@ setup_config_plan(struct setup *s)
 		rc = setup_read(s, at, &s->unixd.old);
 	}
 	if (rc < 0) {
-		(void)fprintf(s->t->err, "setup: %s: %s\n", at, strerror(-rc));
+		(void)fprintf(s->t->err, "setup: %s: %s\n", at, setup_why(rc));
 		return false;
 	}
 	for (size_t i = 0; i < s->c.problems.n; i++) {

@@ -46,6 +46,12 @@ setup_read(const struct setup *s, const char *path, char **ret_text)
 	return 0;
 }
 
+const char *
+setup_why(int rc)
+{
+	return rc == -EILSEQ ? "is no text, or too long to be edited" : strerror(-rc);
+}
+
 bool
 setup_is_unchanged(const struct setup *s, const struct setup_file *f)
 {

@@ -77,6 +77,8 @@ char *setup_nss_edit(const char *text, bool merge, const char **ret_left);
 /* As check_read(); a file that is not there is *ret_text = NULL and 0, and one that is not text
  * from end to end -EILSEQ. */
 int must_use_ setup_read(const struct setup *s, const char *path, char **ret_text);
+/* That, in words. */
+const char *setup_why(int rc);
 /* By rename, through links, with owner and mode of what was there. 0 or -errno. */
 int must_use_ setup_write(const struct setup *s, const char *path, const char *text);
 /* Is it still as it was read? */

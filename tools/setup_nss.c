@@ -164,7 +164,7 @@ setup_nss_plan(struct setup *s)
 		rc = setup_read(s, NSSWITCH_VENDOR, &vendor);
 	if (rc < 0 || (s->nsswitch.old == NULL && vendor == NULL)) {
 		(void)fprintf(s->t->err, "setup: " NSSWITCH ": %s\n",
-		    strerror(rc < 0 ? -rc : ENOENT));
+		    setup_why(rc < 0 ? rc : -ENOENT));
 		return false;
 	}
 	new = setup_nss_edit(vendor != NULL ? vendor : s->nsswitch.old, s->map_group,

@@ -72,7 +72,7 @@ setup_sshd_plan(struct setup *s)
 	s->sshd.path = CONF;
 	if (rc < 0 || find_sshd(s) == NULL) {
 		(void)fprintf(s->t->err, "setup: --ssh-keys: %s\n",
-		    rc < 0 ? strerror(-rc) : "there is no sshd");
+		    rc < 0 ? setup_why(rc) : "there is no sshd");
 		return false;
 	}
 	new = s->sshd.old != NULL ? edit(s->sshd.old) : fresh();

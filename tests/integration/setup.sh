@@ -83,7 +83,7 @@ unchanged()
 
 password=Sample-alice-horse-battery-9
 cp "$DEVIDM_CA" /root/ca.pem
-full="--uri $DEVIDM_URL/ --ca /root/ca.pem --login-group shell_users"
+full="--uri ${DEVIDM_URL/https/HTTPS}/ --ca /root/ca.pem --login-group shell_users"
 
 # --- nobody to ask
 set_up 2 </dev/null

@@ -501,6 +501,7 @@ a_file_with_a_nul_is_left(void **state)
 	assert_int_equal(fwrite("passwd: files\ngroup: files\n\0more\n", 1, 33, f), 33);
 	assert_int_equal(fclose(f), 0);
 	assert_false(setup_nss_plan(&w.s));
+	said("/etc/nsswitch.conf: is no text");
 	assert_null(w.s.nsswitch.new);
 }
 
