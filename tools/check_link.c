@@ -141,7 +141,7 @@ judge_others(struct check *c)
 	if (v != NULL && !streq(v, "0"))
 		check_found(c, CHECK_IDS_PENDING, "ids_pending", "%s", v);
 	v = check_pair(c, "left_out");
-	if (v != NULL && (strstr(v, "local") != NULL || strstr(v, "uid-held") != NULL))
+	if (v != NULL && (strstr(v, "local-") != NULL || strstr(v, "uid-held") != NULL))
 		check_found(c, CHECK_IDS_LOCAL, "left_out", "%s", v);
 	if (v != NULL && strstr(v, "not-in-id-map") != NULL)
 		check_found(c, CHECK_IDS_UNMAPPED, "left_out", "%s", v);

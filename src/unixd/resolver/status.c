@@ -121,8 +121,20 @@ pairs_server(const struct resolver *r, const struct out *o)
 	pairs_clock(r, o, id);
 }
 
+struct left_out {
+	size_t n;
+	const char *spn; /* of one of them, to ask explain about */
+};
+
 static void
-count_left_out(const struct resolver *r, size_t count[VERDICT_MAX])
+note_left_out(struct left_out *l, const char *spn)
+{
+	l->n++;
+	l->spn = spn;
+}
+
+static void
+count_left_out(const struct resolver *r, struct left_out count[VERDICT_MAX])
 {
 	struct cache_user *cu;
 	struct cache_group *cg;
@@ -130,27 +142,29 @@ count_left_out(const struct resolver *r, size_t count[VERDICT_MAX])
 
 	for (cu = cache_user_any(&r->cache, &pos); cu != NULL;
 	     cu = cache_user_any_next(&r->cache, cu, &pos))
-		count[view_judge_user(r, cu)]++;
+		note_left_out(&count[view_judge_user(r, cu)], cu->u->spn);
 	for (cg = cache_group_any(&r->cache, &pos); cg != NULL;
 	     cg = cache_group_any_next(&r->cache, cg, &pos))
-		count[view_judge_group(r, cg)]++;
+		note_left_out(&count[view_judge_group(r, cg)], cg->g->spn);
 }
 
 static void
 pairs_left_out(const struct resolver *r, const struct out *o)
 {
-	size_t count[VERDICT_MAX] = { 0 };
-	char text[256] = "";
+	struct left_out count[VERDICT_MAX] = { 0 };
+	char text[960] = "";
 	size_t total = 0, len = 0;
 	int i;
 
 	count_left_out(r, count);
 	for (i = VERDICT_SHOWN + 1; i < VERDICT_MAX; i++) {
-		if (count[i] == 0 || len >= sizeof(text) - 64)
+		total += count[i].n;
+		if (count[i].n == 0 || len >= sizeof(text) / 2)
 			continue;
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s %zu",
-		    len > 0 ? ", " : "", verdict_key((enum verdict)i), count[i]);
-		total += count[i];
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+		    "%s%s %zu: %.255s%s", len > 0 ? ", " : "",
+		    verdict_key((enum verdict)i), count[i].n, count[i].spn,
+		    count[i].n > 1 ? " and more" : "");
 	}
 	if (total > 0)
 		pair(o, "left_out", "%zu (%s)", total, text);
