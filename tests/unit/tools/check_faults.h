@@ -357,7 +357,7 @@ static const struct {
 	{ "a container's id map with room",
 	    { { OP_WRITE, "/proc/self/uid_map", "0 100000 2000000000\n" } } },
 	{ "homes where the unit may write, with blanks in the name",
-	    { { OP_WRITE, "/etc/kanidm/unixd", "version = \"2\"\nhome_prefix = \"/my \\\"own\\\" homes\"\n[kanidm]\npam_allowed_login_groups = [\"people\"]\n" },
+	    { { OP_WRITE, "/etc/kanidm/unixd", "version = \"2\"\nhome_prefix = \"/my \\\"own\\\" homes/\"\n[kanidm]\npam_allowed_login_groups = [\"people\"]\n" },
 	      { OP_WRITE, "/my \"own\" homes/keep", "" },
 	      { OP_UNIT, "kanidm-unixd-tasks.service", "ReadWritePaths=-/home \"-/my \\\"own\\\" homes\"" } } },
 	{ "the map switched off",
