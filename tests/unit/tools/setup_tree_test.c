@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* Setup on trees of files: what it writes, copies and puts back, and which tool it calls for. */
-#include <dirent.h>
+/* Setup on trees of files: what it writes and takes back, and which tool it calls for. */
+#include "unit/tools/setup_tree.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -18,157 +19,6 @@
 
 #include "src/base/util.h"
 #include "src/prog/xalloc.h"
-#include "tools/check_host.h"
-#include "tools/setup_internal.h"
-
-static struct {
-	char root[64];
-	struct check_host host;
-	struct setup_wish wish;
-	struct tool tool;
-	struct setup s;
-	char *out;
-	size_t out_len;
-	char called[1024];
-	const char *answer; /* of sshd -T, authselect current, authselect list-features */
-	int status;         /* of whatever else is called */
-} w;
-
-static const char *unreadable; /* directories whose path ends so */
-
-typeof(scandir) __wrap_scandir64, __real_scandir64;
-
-int
-__wrap_scandir64(const char *dir, struct dirent ***list,
-    int (*filter)(const struct dirent *),
-    int (*order)(const struct dirent **, const struct dirent **))
-{
-	size_t n = unreadable != NULL ? strlen(unreadable) : 0;
-
-	if (n > 0 && strlen(dir) >= n && streq(dir + strlen(dir) - n, unreadable)) {
-		errno = EIO;
-		return -1;
-	}
-	return __real_scandir64(dir, list, filter, order);
-}
-
-static char *
-real(const char *path)
-{
-	static char buf[2][256];
-	static unsigned turn;
-
-	turn ^= 1;
-	(void)snprintf(buf[turn], sizeof(buf[turn]), "%s%s", w.root, path);
-	return buf[turn];
-}
-
-static void
-put(const char *path, const char *text)
-{
-	char copy[256];
-	FILE *f;
-
-	(void)snprintf(copy, sizeof(copy), "%s", real(path));
-	for (char *at = copy + strlen(w.root) + 1; (at = strchr(at, '/')) != NULL; at++) {
-		*at = '\0';
-		assert_true(mkdir(copy, 0755) == 0 || errno == EEXIST);
-		*at = '/';
-	}
-	f = fopen(copy, "w");
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(fclose(f), 0);
-}
-
-static void
-has(const char *path, const char *want)
-{
-	cleanup_(freep) char *text = NULL;
-
-	assert_int_equal(check_read(&w.s.c, path, &text), 0);
-	assert_string_equal(text, want);
-}
-
-static void
-said(const char *words)
-{
-	assert_int_equal(fflush(w.tool.out), 0);
-	if (strstr(w.out, words) == NULL)
-		fail_msg("'%s' is not in: %s", words, w.out);
-}
-
-/* cp and sh are real; the others are noted, and say what a test has them say. */
-static int
-run(const char *const argv[], char *buf, size_t cap)
-{
-	bool asks = false;
-
-	if (streq(argv[0], "/bin/sh") || streq(argv[0], "/bin/cp") ||
-	    streq(argv[0], "/bin/rm"))
-		return check_run_program(argv, buf, cap);
-	for (size_t i = 0; argv[i] != NULL; i++) {
-		size_t n = strlen(w.called);
-
-		(void)snprintf(w.called + n, sizeof(w.called) - n, "%s%s", argv[i],
-		    argv[i + 1] != NULL ? " " : "\n");
-		asks |= streq(argv[i], "-T") || streq(argv[i], "current") ||
-		    streq(argv[i], "list-features");
-	}
-	(void)snprintf(buf, cap, "%s", w.answer != NULL ? w.answer : "");
-	return asks ? 0 : w.status;
-}
-
-static int
-begin(void **state)
-{
-	(void)state;
-	memset(&w, 0, sizeof(w));
-	(void)snprintf(w.root, sizeof(w.root), "/tmp/setup-test-XXXXXX");
-	assert_non_null(mkdtemp(w.root));
-	w.host = (struct check_host){ .root = w.root, .run = run, .wall_s = 1700000000 };
-	w.tool.out = w.tool.err = open_memstream(&w.out, &w.out_len);
-	w.s = (struct setup){ .c = { .host = &w.host }, .t = &w.tool, .wish = &w.wish };
-	put("/root/there", "");
-	put("/etc/nsswitch.conf", "passwd: files\ngroup: files\n");
-	put("/etc/pam.d/login",
-	    "auth required pam_unix.so\naccount required pam_unix.so\n");
-	put("/var/lib/pam/auth", "notes\n");
-	put("/var/lib/pam/seen", "unix\n");
-	return 0;
-}
-
-static int
-take_away(const char *path, const struct stat *st, int what, struct FTW *where)
-{
-	(void)st;
-	(void)what;
-	(void)where;
-	return remove(path);
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	for (size_t i = 0; w.s.groups != NULL && w.s.groups[i] != NULL; i++)
-		free(w.s.groups[i]);
-	free((void *)w.s.groups);
-	free(w.s.uri);
-	free(w.s.ca);
-	free(w.s.ca_from);
-	free(w.s.backup);
-	setup_file_clear(&w.s.client);
-	setup_file_clear(&w.s.unixd);
-	setup_file_clear(&w.s.nsswitch);
-	setup_file_clear(&w.s.sshd);
-	setup_file_clear(&w.s.certificate);
-	(void)config_free(w.s.c.config);
-	config_problems_clear(&w.s.c.problems);
-	(void)fclose(w.tool.out);
-	free(w.out);
-	return nftw(w.root, take_away, 16, FTW_DEPTH | FTW_PHYS);
-}
 
 /* ---- writing ---- */
 
@@ -191,143 +41,6 @@ a_file_keeps_its_mode_and_a_link_stays(void **state)
 	assert_int_equal(st.st_mode & 07777, 0644);
 	assert_int_equal(setup_write(&w.s, "/none/fresh.conf", "x"), -ENOENT);
 }
-
-/* ---- the copy ---- */
-
-static void
-a_copy_is_made_once_and_put_back(void **state)
-{
-	cleanup_(freep) char *first = NULL;
-	struct stat st;
-
-	(void)state;
-	assert_true(setup_backup(&w.s));
-	said("done: /etc/pam.d and /etc/nsswitch.conf, as they were, are in "
-	     "/root/kanidm-backup-");
-	said("setup --restore /root/kanidm-backup-");
-	assert_true(check_stat(&w.s.c, w.s.backup, &st));
-	assert_int_equal(st.st_mode & 07777, 0700);
-	first = TAKE_PTR(w.s.backup);
-	w.host.wall_s++;
-	assert_true(setup_backup(&w.s));
-	assert_string_equal(w.s.backup, first);
-
-	put("/etc/nsswitch.conf", "passwd: files kanidm\ngroup: files kanidm\n");
-	put("/etc/pam.d/login", "auth required pam_kanidm.so\n");
-	put("/etc/pam.d/later", "auth required pam_deny.so\n");
-	put("/var/lib/pam/auth", "other notes\n");
-	put("/var/lib/pam/seen", "unix\nkanidm\n");
-	assert_int_equal(setup_restore(&w.s), 2);
-	said("--yes puts it back without a question");
-	w.wish.dry_run = true;
-	assert_int_equal(setup_restore(&w.s), 0);
-	said("-passwd: files kanidm\n");
-	has("/etc/pam.d/login", "auth required pam_kanidm.so\n");
-	w.wish.dry_run = false;
-	w.wish.yes = true;
-	assert_int_equal(setup_restore(&w.s), 0);
-	has("/etc/nsswitch.conf", "passwd: files\ngroup: files\n");
-	has("/etc/pam.d/login",
-	    "auth required pam_unix.so\naccount required pam_unix.so\n");
-	has("/etc/pam.d/later", "auth required pam_deny.so\n");
-	has("/var/lib/pam/auth", "notes\n");
-	has("/var/lib/pam/seen", "unix\nkanidm\n");
-	assert_int_equal(setup_restore(&w.s), 0);
-	said("nothing to change");
-}
-
-static void
-there_may_be_no_copy(void **state)
-{
-	(void)state;
-	w.wish.yes = true;
-	assert_int_equal(setup_restore(&w.s), 1);
-	said("there is no copy");
-	w.wish.restore_dir = "/etc/";
-	assert_int_equal(setup_restore(&w.s), 1);
-	said("that is no copy");
-}
-
-/* A disk that fails: what of the copy cannot be read is not "nothing to change". */
-static void
-a_copy_that_cannot_be_read_is_said(void **state)
-{
-	cleanup_(freep) char *first = NULL;
-
-	(void)state;
-	assert_true(setup_backup(&w.s));
-	first = TAKE_PTR(w.s.backup);
-	unreadable = "/etc/pam.d";
-	w.wish.yes = true;
-	assert_int_equal(setup_restore(&w.s), 1);
-	said("/etc/pam.d: Input/output error");
-	w.host.wall_s++;
-	assert_true(setup_backup(&w.s));
-	assert_string_not_equal(w.s.backup, first);
-	unreadable = NULL;
-}
-
-static void
-half_a_copy_is_none(void **state)
-{
-	struct stat st;
-
-	(void)state;
-	/* Left by a run that was killed. */
-	put("/root/.kanidm-backup-part/etc/pam.d/evil", "x");
-	assert_true(setup_backup(&w.s));
-	assert_false(check_stat(&w.s.c, "/root/.kanidm-backup-part", &st));
-	assert_true(check_stat(&w.s.c, w.s.backup, &st));
-	(void)snprintf(w.called, sizeof(w.called), "%s/etc/pam.d/evil", w.s.backup);
-	assert_false(check_stat(&w.s.c, w.called, &st));
-}
-
-static void
-what_a_link_leads_to_is_kept(void **state)
-{
-	(void)state;
-	assert_int_equal(unlink(real("/etc/nsswitch.conf")), 0);
-	put("/srv/nsswitch.conf", "passwd: files\n");
-	assert_int_equal(symlink("../srv/nsswitch.conf", real("/etc/nsswitch.conf")), 0);
-	assert_true(setup_backup(&w.s));
-	assert_int_equal(setup_write(&w.s, "/etc/nsswitch.conf",
-			     "passwd: files kanidm\n"),
-	    0);
-	w.wish.yes = true;
-	assert_int_equal(setup_restore(&w.s), 0);
-	has("/srv/nsswitch.conf", "passwd: files\n");
-	/* A copy that has another text behind the same link is no copy of this. */
-	put("/srv/nsswitch.conf", "passwd: compat\n");
-	free(w.s.backup);
-	w.s.backup = NULL;
-	w.host.wall_s++;
-	assert_true(setup_backup(&w.s));
-	put("/srv/nsswitch.conf", "");
-	assert_int_equal(setup_restore(&w.s), 0);
-	has("/srv/nsswitch.conf", "passwd: compat\n");
-}
-
-static void
-a_copy_that_others_may_write_to_is_not_put_back(void **state)
-{
-	(void)state;
-	put("/srv/copy/etc/pam.d/login", "auth sufficient pam_permit.so\n");
-	w.wish.yes = true;
-	w.wish.restore_dir = "/srv/copy";
-	assert_int_equal(chmod(real("/srv/copy"), 0775), 0);
-	assert_int_equal(setup_restore(&w.s), 1);
-	said("others than root may write there");
-	/* It could be put in the place of the one that was looked at. */
-	assert_int_equal(chmod(real("/srv/copy"), 0755), 0);
-	assert_int_equal(chmod(real("/srv"), 0777), 0);
-	assert_int_equal(setup_restore(&w.s), 1);
-	assert_int_equal(chmod(real("/srv"), 0755), 0);
-	if (chown(real("/srv/copy"), 1000, 1000) == 0) /* root only */
-		assert_int_equal(setup_restore(&w.s), 1);
-	has("/etc/pam.d/login",
-	    "auth required pam_unix.so\naccount required pam_unix.so\n");
-}
-
 /* ---- the configuration ---- */
 
 static void
@@ -392,19 +105,19 @@ old_slips_are_no_reason_and_broken_files_are(void **state)
 	load("", "version = \"2\"\ncache_timeot = 3\n[kanidm]\n", "https://a.example",
 	    "a");
 	assert_true(setup_config_plan(&w.s));
-	(void)end(NULL);
-	(void)begin(NULL);
+	(void)setup_tree_end(NULL);
+	(void)setup_tree_begin(NULL);
 	load("", "no toml\n", "https://a.example", "a");
 	assert_false(setup_config_plan(&w.s));
 	said("correct that first");
-	(void)end(NULL);
-	(void)begin(NULL);
+	(void)setup_tree_end(NULL);
+	(void)setup_tree_begin(NULL);
 	load("", "kanidm = { pam_allowed_login_groups = [] }\nversion = \"2\"\n",
 	    "https://a.example", "a");
 	assert_false(setup_config_plan(&w.s));
 	said("is written in a way that is not edited here");
-	(void)end(NULL);
-	(void)begin(NULL);
+	(void)setup_tree_end(NULL);
+	(void)setup_tree_begin(NULL);
 	load("", "version = \"2\"\n[kanidm]\n", "http://a.example", "a");
 	assert_false(setup_config_plan(&w.s));
 	said("setup: /etc/kanidm/config:");
@@ -666,16 +379,8 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup_tree_begin, setup_tree_end)
 		TEST(a_file_keeps_its_mode_and_a_link_stays),
-		TEST(a_copy_is_made_once_and_put_back),
-		TEST(there_may_be_no_copy),
-		TEST(a_copy_that_cannot_be_read_is_said),
-		TEST(half_a_copy_is_none),
-		TEST(what_a_link_leads_to_is_kept),
-		TEST(a_copy_that_others_may_write_to_is_not_put_back),
-		TEST(a_failed_write_takes_the_others_back),
-		TEST(a_file_with_a_nul_is_left),
 		TEST(a_flat_file_stays_flat),
 		TEST(what_is_there_is_enough),
 		TEST(a_file_without_keys_becomes_one_of_version_2),
@@ -683,6 +388,8 @@ main(void)
 		TEST(a_certificate_is_copied_as_it_was_looked_at),
 		TEST(a_private_key_is_never_copied),
 		TEST(what_was_not_there_is_not_there_again),
+		TEST(a_failed_write_takes_the_others_back),
+		TEST(a_file_with_a_nul_is_left),
 		TEST(debians_tool_is_called_where_it_is),
 		TEST(authselect_keeps_the_features_that_the_profile_has),
 		TEST(elsewhere_the_lines_are_shown),

@@ -12,4 +12,7 @@ ku_test(unit/tools/check_test LIBS ku_tools ku_publish SOURCES
   "${CMAKE_SOURCE_DIR}/tests/unit/tools/check_tree.c")
 ku_test(unit/tools/nscd_test LIBS ku_tools)
 ku_test(unit/tools/setup_text_test LIBS ku_tools)
-ku_test(unit/tools/setup_tree_test LIBS ku_tools WRAP scandir64)
+ku_test(unit/tools/setup_tree_test LIBS ku_tools SOURCES
+  "${CMAKE_SOURCE_DIR}/tests/unit/tools/setup_tree.c")
+ku_test(unit/tools/setup_copy_test LIBS ku_tools WRAP scandir64 SOURCES
+  "${CMAKE_SOURCE_DIR}/tests/unit/tools/setup_tree.c")
