@@ -66,15 +66,15 @@
 	ROW(PIN_OPEN, "pin-open", ERROR, "others can read the pin that protects remembered passwords", \
 	    "run: chown kanidm-unixd {} && chmod 0600 {}") \
 	ROW(RUNDIR_MISSING, "rundir-missing", ERROR, "the directory of sockets and map is not there", \
-	    "run: systemd-tmpfiles --create, then: systemctl restart kanidm-unixd") \
+	    "run: systemd-tmpfiles --create, then: systemctl stop kanidm-unixd.socket kanidm-unixd; systemctl start kanidm-unixd") \
 	ROW(RUNDIR_MODE, "rundir-mode", ERROR, "the directory of sockets and map is not the daemon's alone, so the modules send no passwords", \
 	    "run: chmod 0755 {}, and give it to kanidm-unixd if it is somebody else's") \
 	ROW(SOCK_MISSING, "socket-missing", ERROR, "the daemon's socket is not there", \
-	    "run: systemctl start kanidm-unixd") \
+	    "run: systemctl stop kanidm-unixd.socket kanidm-unixd; systemctl start kanidm-unixd") \
 	ROW(SOCK_MODE, "socket-mode", ERROR, "not everybody may connect to the daemon's socket", \
-	    "run: systemctl restart kanidm-unixd (or chmod 0666 {})") \
+	    "run: systemctl stop kanidm-unixd.socket kanidm-unixd; systemctl start kanidm-unixd (or chmod 0666 {})") \
 	ROW(SOCK_OWNER, "socket-owner", ERROR, "the socket belongs to somebody else than root or the daemon", \
-	    "find out who made it, remove it, then: systemctl restart kanidm-unixd") \
+	    "find out who made it, remove it, then: systemctl stop kanidm-unixd.socket kanidm-unixd; systemctl start kanidm-unixd") \
 	ROW(DAEMON_DOWN, "daemon-down", ERROR, "nobody listens at the daemon's socket", \
 	    "run: systemctl restart kanidm-unixd; journalctl -u kanidm-unixd says why it ended") \
 	ROW(DAEMON_SILENT, "daemon-silent", ERROR, "the daemon does not answer", \

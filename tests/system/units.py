@@ -120,6 +120,21 @@ def masked(host, report):
     report.truth("unmasked", "the socket is back", is_active(host, SOCKET) == "active")
 
 
+def removed(host, report):
+    """Somebody has removed the file of the socket, or the directory: what check says helps."""
+    for what, path in (("socket removed", "sock"), ("directory removed", "")):
+        host.run("rm", "-rf", f"/run/kanidm-unixd/{path}")
+        said = host.run("kanidm-unix", "check", check=False).stdout
+        fix = "systemctl stop kanidm-unixd.socket kanidm-unixd; systemctl start kanidm-unixd"
+        report.truth(what, "check says what to do", fix in said, said)
+        host.run("systemd-tmpfiles", "--create")
+        for command in fix.split("; "):
+            host.run(*command.split())
+        online(host)
+        report.truth(what, "done, it is there", is_active(host, SOCKET) == "active" and
+                     finds(host, "tina" if path else "alice")[0])
+
+
 def restarts(host, report):
     """Restarted again and again, with lookups going on in one program and in new ones."""
     name = host.login_name("alice")
@@ -199,6 +214,7 @@ def scenario():
     activation(host, report)
     without_socket(host, report)
     masked(host, report)
+    removed(host, report)
     restarts(host, report)
     own_start(host, report)
     watchdog(host, report)
