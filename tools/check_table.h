@@ -26,7 +26,7 @@
 	ROW(PAM_ACCOUNT, "pam-account", ERROR, "expiry and login groups are not checked for a service", \
 	    "add an account line with pam_kanidm.so beside {}") \
 	ROW(PAM_ACCOUNT_OPEN, "pam-account-open", ERROR, "a refusal of the account phase is passed over", \
-	    "give {} the control [success=done ignore=ignore user_unknown=ignore default=die]") \
+	    "give {} the control [success=done ignore=ignore user_unknown=ignore module_unknown=ignore default=die]") \
 	ROW(PAM_BROKEN_SHADOW, "pam-broken-shadow", ERROR, "pam_unix.so with broken_shadow stands before pam_kanidm.so and says yes to everybody who is not in shadow", \
 	    "take broken_shadow out of {}") \
 	ROW(PAM_AFTER_DENY, "pam-after-deny", ERROR, "pam_deny.so stands before pam_kanidm.so, which is never reached", \
@@ -114,7 +114,7 @@
 	ROW(SSHD_KEYS_MODE, "sshd-keys-mode", ERROR, "sshd does not run AuthorizedKeysCommand: the file or a directory above it is missing, not root's, or writable by others", \
 	    "make it root's and not writable by others: {}") \
 	ROW(PAM_SESSION, "pam-session", WARNING, "a service opens sessions without pam_kanidm.so: homes are not made", \
-	    "add: session required pam_kanidm.so ignore_unknown_user, before {}") \
+	    "add: session [success=ok ignore=ignore module_unknown=ignore default=bad] pam_kanidm.so ignore_unknown_user, before {}") \
 	ROW(PAM_HOME_DENY, "pam-home-deny", WARNING, "home_failure = \"deny\" and the session line passes over it", \
 	    "make it required: {}") \
 	ROW(NSS_MAP_GROUP, "nss-map-group", WARNING, "map_group is set, and the order of the group line hides it", \

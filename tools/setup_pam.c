@@ -270,12 +270,15 @@ is_like(const struct setup *s, const char *name)
 void
 setup_pam_lines(const struct setup *s)
 {
+	/* The module may go away again, and lines of one's own stay: that keeps nobody out. */
 	static const char auth[] = "auth      [success=done default=ignore]  " OURS
 				   " ignore_unknown_user use_first_pass",
 			  account[] = "account   [success=done ignore=ignore "
-				      "user_unknown=ignore default=die]  " OURS
-				      " ignore_unknown_user",
-			  session[] = "session   required  " OURS " ignore_unknown_user";
+				      "user_unknown=ignore module_unknown=ignore "
+				      "default=die]  " OURS " ignore_unknown_user",
+			  session[] =
+			      "session   [success=ok ignore=ignore module_unknown=ignore "
+			      "default=bad]  " OURS " ignore_unknown_user";
 	const char *files[3] = { "/etc/pam.d/system-auth", "/etc/pam.d/system-auth",
 		"/etc/pam.d/system-auth" };
 	const char *whole = "docs/pam.md";

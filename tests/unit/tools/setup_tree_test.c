@@ -283,6 +283,9 @@ elsewhere_the_lines_are_shown(void **state)
 	setup_pam_lines(&w.s);
 	said("to /etc/pam.d/common-auth, behind pam_unix.so");
 	said("[success=done default=ignore]  pam_kanidm.so");
+	/* Nobody is kept out when the module goes away again. */
+	said("module_unknown=ignore default=die]  pam_kanidm.so");
+	said("module_unknown=ignore default=bad]  pam_kanidm.so");
 	put("/etc/os-release", "ID=arch\n");
 	setup_pam_lines(&w.s);
 	said("to /etc/pam.d/system-auth, behind pam_unix.so");
