@@ -60,7 +60,8 @@ static void
 read_list(struct shells *s, int64_t now)
 {
 	__attribute__((cleanup(close_file))) FILE *f = NULL;
-	char line[SHELL_MAX];
+	cleanup_(freep) char *line = NULL;
+	size_t cap = 0;
 
 	if (now - s->read_at < BELIEVED_S && now >= s->read_at)
 		return;
@@ -71,7 +72,7 @@ read_list(struct shells *s, int64_t now)
 	if (f == NULL)
 		return;
 	s->v = xcalloc(MAX_SHELLS, sizeof(*s->v));
-	while (s->n < MAX_SHELLS && fgets(line, sizeof(line), f) != NULL) {
+	while (s->n < MAX_SHELLS && getline(&line, &cap, f) > 0) {
 		line[strcspn(line, " \t\r\n#")] = '\0';
 		if (line[0] == '/')
 			s->v[s->n++] = xstrdup(line);
