@@ -181,7 +181,7 @@ check_modes(struct check *c)
 {
 	struct stat dir;
 
-	if (!check_lstat(c, KU_PATH_RUNDIR, &dir))
+	if (!check_rundir(c, &dir))
 		return; /* nobody knows who the daemon is */
 	judge_file(c, KU_PATH_CLIENT_CONFIG, &dir);
 	judge_file(c, KU_PATH_UNIXD_CONFIG, &dir);

@@ -39,6 +39,35 @@ judge_socket(struct check *c, const char *path, const struct stat *dir, bool wan
 		check_fine(c, path, "everybody may connect");
 }
 
+/* Who the daemon is: its directory belongs to it, and what it has made in there does also when
+ * the directory was given away. root may have made that before it became the daemon. */
+bool
+check_rundir(const struct check *c, struct stat *st)
+{
+	struct stat made;
+
+	if (!check_lstat(c, KU_PATH_RUNDIR, st))
+		return false;
+	if (check_lstat(c, KU_PATH_TASK_SOCK, &made) && S_ISSOCK(made.st_mode) &&
+	    made.st_uid != c->admin)
+		st->st_uid = made.st_uid;
+	return true;
+}
+
+static void
+judge_rundir(struct check *c, const struct stat *dir, uid_t daemon)
+{
+	if (!S_ISDIR(dir->st_mode))
+		check_found(c, CHECK_RUNDIR_MODE, KU_PATH_RUNDIR, "is no directory");
+	else if ((dir->st_mode & 022) != 0 || (dir->st_mode & 05) != 05)
+		check_found(c, CHECK_RUNDIR_MODE, KU_PATH_RUNDIR, "has the mode %04o",
+		    (unsigned)dir->st_mode & 07777);
+	else if (dir->st_uid != daemon && dir->st_uid != c->admin)
+		check_found(c, CHECK_RUNDIR_MODE, KU_PATH_RUNDIR,
+		    "belongs to uid %u, the daemon is uid %u", (unsigned)dir->st_uid,
+		    (unsigned)daemon);
+}
+
 static void
 judge_answer(struct check *c)
 {
@@ -68,20 +97,16 @@ judge_answer(struct check *c)
 void
 check_sockets(struct check *c)
 {
-	struct stat dir;
+	struct stat dir, daemons;
 
-	if (!check_lstat(c, KU_PATH_RUNDIR, &dir)) {
+	if (!check_lstat(c, KU_PATH_RUNDIR, &dir) || !check_rundir(c, &daemons)) {
 		check_found(c, CHECK_RUNDIR_MISSING, KU_PATH_RUNDIR, "%s",
 		    strerror(errno));
 		return;
 	}
-	if (!S_ISDIR(dir.st_mode))
-		check_found(c, CHECK_RUNDIR_MODE, KU_PATH_RUNDIR, "is no directory");
-	else if ((dir.st_mode & 022) != 0 || (dir.st_mode & 05) != 05)
-		check_found(c, CHECK_RUNDIR_MODE, KU_PATH_RUNDIR, "has the mode %04o",
-		    (unsigned)dir.st_mode & 07777);
-	judge_socket(c, KU_PATH_SOCK, &dir, true);
-	judge_socket(c, KU_PATH_TASK_SOCK, &dir, c->asked == 0);
+	judge_rundir(c, &dir, daemons.st_uid);
+	judge_socket(c, KU_PATH_SOCK, &daemons, true);
+	judge_socket(c, KU_PATH_TASK_SOCK, &daemons, c->asked == 0);
 	judge_answer(c);
 }
 
@@ -125,7 +150,7 @@ check_map(struct check *c)
 	struct stat st, dir;
 	size_t len;
 
-	if (!c->config->fast_cache || !check_lstat(c, KU_PATH_RUNDIR, &dir))
+	if (!c->config->fast_cache || !check_rundir(c, &dir))
 		return;
 	if (!check_lstat(c, KU_PATH_MAP, &st)) {
 		check_found(c, CHECK_MAP_MISSING, KU_PATH_MAP, "%s", strerror(errno));

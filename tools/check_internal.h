@@ -86,6 +86,8 @@ char *check_path(const struct check *c, const char *path);
 int must_use_ check_read(const struct check *c, const char *path, char **ret_text);
 bool check_stat(const struct check *c, const char *path, struct stat *st);
 bool check_lstat(const struct check *c, const char *path, struct stat *st);
+/* Of the directory of sockets and map, with the daemon's user and no other as the owner. */
+bool check_rundir(const struct check *c, struct stat *st);
 /* On NFS, autofs and the like, where a stat may hang; told without touching it. */
 bool check_is_remote(const struct check *c, const char *path);
 /* Of the mount that `path` is on. */

@@ -75,16 +75,16 @@
 	    "run: systemctl stop kanidm-unixd.socket kanidm-unixd; systemctl start kanidm-unixd (or chmod 0666 {})") \
 	ROW(SOCK_OWNER, "socket-owner", ERROR, "the socket belongs to somebody else than root or the daemon", \
 	    "find out who made it, remove it, then: systemctl stop kanidm-unixd.socket kanidm-unixd; systemctl start kanidm-unixd") \
+	ROW(UNIT_MASKED, "unit-masked", ERROR, "a unit is masked", \
+	    "run: systemctl unmask {} && systemctl enable --now {}") \
+	ROW(UNIT_FAILED, "unit-failed", ERROR, "a unit has failed", \
+	    "read journalctl -u {}, then: systemctl restart {}") \
 	ROW(DAEMON_DOWN, "daemon-down", ERROR, "nobody listens at the daemon's socket", \
 	    "run: systemctl restart kanidm-unixd; journalctl -u kanidm-unixd says why it ended") \
 	ROW(DAEMON_SILENT, "daemon-silent", ERROR, "the daemon does not answer", \
 	    "run: systemctl restart kanidm-unixd") \
 	ROW(DAEMON_VERSION, "daemon-version", ERROR, "another daemon, or another version, answers at the socket", \
 	    "run: systemctl restart kanidm-unixd") \
-	ROW(UNIT_MASKED, "unit-masked", ERROR, "a unit is masked", \
-	    "run: systemctl unmask {} && systemctl enable --now {}") \
-	ROW(UNIT_FAILED, "unit-failed", ERROR, "a unit has failed", \
-	    "read journalctl -u {}, then: systemctl restart {}") \
 	ROW(UNIT_PRIVATE_USERS, "unit-private-users", ERROR, "the unit hides who is asking the daemon (PrivateUsers=yes)", \
 	    "set PrivateUsers=no: systemctl edit {}") \
 	ROW(TLS_ISSUER, "tls-issuer", ERROR, "the server's certificate has an unknown issuer (UnknownIssuer)", \

@@ -28,7 +28,8 @@ ask(struct check *c, struct unit *u)
 
 	for (size_t i = 0; i < ARRAY_SIZE(systemctl); i++) {
 		const char *const argv[] = { systemctl[i], "show", "--no-pager",
-			"--property=LoadState,ActiveState,UnitFileState,Result,PrivateUsers,"
+			"--property=LoadState,ActiveState,SubState,UnitFileState,Result,"
+			"PrivateUsers,"
 			"DynamicUser,FragmentPath,ReadWritePaths,ProtectSystem",
 			"--", u->name, NULL };
 
@@ -71,7 +72,8 @@ judge_state(struct check *c, const struct unit *u, bool at_boot)
 		check_found(c, CHECK_UNIT_MASKED, u->name, "is masked");
 	else if (!streq(load, "loaded"))
 		check_found(c, CHECK_UNIT_INACTIVE, u->name, "systemd says %s", load);
-	else if (streq(active, "failed")) {
+	else if (streq(active, "failed") || has(u, "SubState", "auto-restart")) {
+		/* With Restart= and no limit a unit that cannot start is never "failed". */
 		cleanup_(freep) char *result = property(u, "Result");
 
 		check_found(c, CHECK_UNIT_FAILED, u->name, "has failed: %s", result);

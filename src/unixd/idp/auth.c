@@ -193,7 +193,8 @@ judge(struct auth *c)
 	bool absent = status == 400 || status == 404;
 	char detail[160];
 
-	(void)snprintf(detail, sizeof(detail), "HTTP %ld %s", status, c->word);
+	(void)snprintf(detail, sizeof(detail), "HTTP %ld%s%s", status,
+	    c->word[0] != '\0' ? " " : "", c->word);
 	if ((absent && c->fault == JSON_FAULT_NO_MATCH) ||
 	    ((absent || status == 500) && c->fault == JSON_FAULT_WRONG_KIND))
 		answer(c, IDP_NOTFOUND, IDP_OK, detail);

@@ -160,8 +160,8 @@ finish_status(struct call *c, enum idp_class class, enum idp_reason reason)
 {
 	char detail[160];
 
-	(void)snprintf(detail, sizeof(detail), "HTTP %ld %s", c->request.http.status,
-	    c->word);
+	(void)snprintf(detail, sizeof(detail), "HTTP %ld%s%s", c->request.http.status,
+	    c->word[0] != '\0' ? " " : "", c->word);
 	finish(c, class, reason, detail);
 }
 

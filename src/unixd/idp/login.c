@@ -46,8 +46,8 @@ login_bad_status(struct session *s)
 {
 	char text[160];
 
-	(void)snprintf(text, sizeof(text), "login: HTTP %ld %.64s", s->login.status,
-	    s->auth.reason);
+	(void)snprintf(text, sizeof(text), "login: HTTP %ld%s%.64s", s->login.status,
+	    s->auth.reason[0] != '\0' ? " " : "", s->auth.reason);
 	if (s->login.status == 401)
 		login_refused(s, text);
 	else if (s->login.status == 404 && s->step == STEP_INIT)
