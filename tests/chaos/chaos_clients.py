@@ -1,0 +1,310 @@
+# SPDX-License-Identifier: MPL-2.0
+"""The clients of tests/chaos: each is a process that asks through the built modules, as any program
+of the host does, and judges each answer where it arrives.
+
+They know who is there, who was asked for before (CACHED: has to be found, whatever happens), which
+password is right, and how long a call may take. How late this machine wakes anybody up is measured
+by a process that does nothing else, and is added to every limit."""
+import ctypes
+import json
+import mmap
+import os
+import pwd
+import random
+import struct
+import subprocess
+import time
+
+SUCCESS, NOTFOUND, UNAVAIL, TRYAGAIN = 1, 0, -1, -2
+PAM_OK, PAM_AUTH_ERR, PAM_AUTHINFO_UNAVAIL, PAM_MAXTRIES = 0, 7, 9, 8
+# Promised: 2 s for a name; ten for a conversation with a daemon that is stopped in its midst.
+LOOKUP_S, LOGIN_S, LOCAL_S = 2.0, 10.0, 1.0
+# What a call needs besides waiting: a CPU, which the others have too.
+SLACK_S = 0.5
+
+
+class Passwd(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_char_p), ("passwd", ctypes.c_char_p), ("uid", ctypes.c_uint32),
+                ("gid", ctypes.c_uint32), ("gecos", ctypes.c_char_p), ("dir", ctypes.c_char_p),
+                ("shell", ctypes.c_char_p)]
+
+
+class Page:
+    """Shared numbers: s64 each, by name."""
+    NAMES = ["stop", "late_us", "forgiven", "steady"]
+
+    def __init__(self, path, size=4096):
+        with open(path, "a+b") as file:
+            file.truncate(size)
+            self.map = mmap.mmap(file.fileno(), size)
+
+    def get(self, name):
+        return struct.unpack_from("<q", self.map, 8 * self.NAMES.index(name))[0]
+
+    def set(self, name, value):
+        struct.pack_into("<q", self.map, 8 * self.NAMES.index(name), value)
+
+
+class Module:
+    def __init__(self, path):
+        self.lib = ctypes.CDLL(path)
+        self.err = ctypes.c_int()
+        self.buf = ctypes.create_string_buffer(65536)
+        self.entry = Passwd()
+
+    def call(self, function, *args):
+        got = getattr(self.lib, f"_nss_kanidm_{function}")(
+            *args, ctypes.byref(self.entry), self.buf, ctypes.c_size_t(len(self.buf)),
+            ctypes.byref(self.err))
+        return got, self.entry
+
+    def by_name(self, name):
+        return self.call("getpwnam_r", name.encode())
+
+    def by_uid(self, uid):
+        return self.call("getpwuid_r", ctypes.c_uint32(uid))
+
+    def everybody(self):
+        self.lib._nss_kanidm_setpwent(0)
+        while True:
+            got, entry = self.call("getpwent_r")
+            if got != SUCCESS:
+                break
+            yield entry.name.decode(), entry.uid
+        self.lib._nss_kanidm_endpwent()
+        self.ended = got
+
+
+class Conversation(ctypes.Structure):
+    _fields_ = [("function", ctypes.c_void_p), ("arg", ctypes.c_void_p)]
+
+
+class Reply(ctypes.Structure):
+    _fields_ = [("text", ctypes.c_void_p), ("code", ctypes.c_int)]
+
+
+class Pam:
+    def __init__(self):
+        self.lib = ctypes.CDLL("libpam.so.0")
+        self.libc = ctypes.CDLL(None)
+        for function in self.libc.strdup, self.libc.calloc:
+            function.restype = ctypes.c_void_p
+        shape = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_void_p,
+                                 ctypes.POINTER(ctypes.c_void_p), ctypes.c_void_p)
+        self.talk = shape(self.answer)
+        self.no_pause = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_uint, ctypes.c_void_p)(
+            lambda *unused: None)
+        self.prompts = 0
+
+    def answer(self, count, messages, replies, _arg):
+        out = self.libc.calloc(ctypes.c_size_t(count), ctypes.c_size_t(ctypes.sizeof(Reply)))
+        for i in range(count):
+            message = ctypes.cast(messages, ctypes.POINTER(ctypes.c_void_p))[i]
+            if ctypes.cast(message, ctypes.POINTER(ctypes.c_int))[0] in (1, 2):
+                self.prompts += 1
+                ctypes.cast(out, ctypes.POINTER(Reply))[i].text = self.libc.strdup(self.password)
+        replies[0] = out
+        return 0
+
+    def login(self, service, user, password):
+        """The codes of authenticate and, after success, acct_mgmt."""
+        self.password, self.prompts = password.encode(), 0
+        conv, handle = Conversation(ctypes.cast(self.talk, ctypes.c_void_p).value), ctypes.c_void_p()
+        self.lib.pam_start(service.encode(), user.encode(), ctypes.byref(conv), ctypes.byref(handle))
+        self.lib.pam_set_item(handle, 10, self.no_pause)
+        auth = self.lib.pam_authenticate(handle, 0)
+        acct = self.lib.pam_acct_mgmt(handle, 0) if auth == PAM_OK else None
+        self.lib.pam_end(handle, auth)
+        return auth, acct
+
+
+class Client:
+    def __init__(self, world, number, seed):
+        self.world, self.random = world, random.Random(f"{seed}.{number}")
+        self.page = Page(world["page"])
+        self.counts, self.wrong = {}, []
+        self.slowest, self.name = {}, f"{number}"
+
+    def bad(self, text):
+        self.wrong.append(f"{time.monotonic() - self.world['begun']:.3f} {self.name}: {text}")
+
+    def count(self, what):
+        self.counts[what] = self.counts.get(what, 0) + 1
+
+    def timed(self, what, limit, function, *args):
+        late, begun = self.page.get("late_us"), time.monotonic()
+        got = function(*args)
+        took = time.monotonic() - begun
+        allowed = limit + SLACK_S + 3 * (self.page.get("late_us") - late) / 1e6
+        if took > allowed:
+            self.bad(f"{what} {args}: {took:.2f} s, more than {allowed:.2f} s")
+        self.slowest[what] = max(self.slowest.get(what, 0), took)
+        return got
+
+    def run(self, out):
+        self.setup()
+        try:
+            while not self.page.get("stop"):
+                self.once()
+                time.sleep(self.random.uniform(0, self.pause))
+        except Exception as error:  # says so instead of being one client less
+            self.bad(f"died: {error!r}")
+        with open(out, "w", encoding="utf-8") as file:
+            json.dump({"counts": self.counts, "wrong": self.wrong, "slowest": self.slowest}, file)
+
+
+class Lookups(Client):
+    pause = 0.01
+
+    def setup(self):
+        self.name += " lookup"
+        self.module = Module(self.world["module"])
+
+    def once(self):
+        people = self.world["cached"]
+        kind = self.random.choice(["name", "name", "uid", "stranger", "nobody"])
+        name = self.random.choice(list(people))
+        before = self.page.get("forgiven")
+        if kind == "uid":
+            got, entry = self.timed("lookup", LOOKUP_S, self.module.by_uid, people[name])
+        elif kind == "nobody":
+            return self.nobody()
+        else:
+            if kind == "stranger":
+                people = self.world["strangers"]
+                name = self.random.choice(list(people))
+            got, entry = self.timed("lookup", LOOKUP_S, self.module.by_name, name)
+        self.count(f"{kind} {got}")
+        if got == SUCCESS:
+            if (entry.name.decode(), entry.uid) != (name, people[name]):
+                self.bad(f"asked for {name} {people[name]}, got {entry.name} {entry.uid}")
+        elif got == NOTFOUND:
+            self.bad(f"{kind} {name}: no such user")
+        elif kind != "stranger" and not (before or self.page.get("forgiven")):
+            self.bad(f"{kind} {name}: {got}, though it was known")
+        return None
+
+    def nobody(self):
+        name = f"nobody{self.random.randrange(10**9)}"
+        got, entry = self.timed("lookup", LOOKUP_S, self.module.by_name, name)
+        self.count(f"nobody {got}")
+        if got == SUCCESS:
+            self.bad(f"{name} is {entry.name} {entry.uid}")
+
+
+class Enumerations(Client):
+    pause = 0.05
+
+    def setup(self):
+        self.name += " enumeration"
+        self.module = Module(self.world["module"])
+
+    def once(self):
+        before = self.page.get("forgiven")
+        seen = self.timed("enumeration", LOOKUP_S, lambda: list(self.module.everybody()))
+        self.count("enumeration")
+        names, uids = [s[0] for s in seen], [s[1] for s in seen]
+        known = {**self.world["cached"], **self.world["strangers"]}
+        if len(set(names)) != len(names) or len(set(uids)) != len(uids):
+            self.bad(f"somebody twice among {len(names)}")
+        for name, uid in seen:
+            if known.get(name, uid) != uid:
+                self.bad(f"{name} is {uid}")
+        missing = set(self.world["cached"]) - set(names)
+        if missing and self.module.ended == NOTFOUND and not (before or self.page.get("forgiven")):
+            self.bad(f"{len(missing)} people are missing: {sorted(missing)[:3]}")
+
+
+class Logins(Client):
+    """With the right password: in, or cannot be asked now."""
+    pause = 0.2
+
+    def setup(self):
+        self.name += " login"
+        self.pam = Pam()
+        self.service = "chaos"
+
+    def once(self):
+        name = self.random.choice(self.world["right"])
+        auth, acct = self.timed("login", LOGIN_S, self.pam.login, self.service, name,
+                                self.world["password"])
+        self.count(f"login {auth} {acct}")
+        if auth not in (PAM_OK, PAM_AUTHINFO_UNAVAIL):
+            self.bad(f"{name}, right password: {auth}")
+        if acct not in (None, PAM_OK, PAM_AUTHINFO_UNAVAIL):
+            self.bad(f"{name}, account: {acct}")
+        if self.pam.prompts > 1:
+            self.bad(f"{self.pam.prompts} prompts")
+
+
+class WrongLogins(Logins):
+    def once(self):
+        name = self.random.choice(self.world["wrong"])
+        password = f"not-{self.world['password']}-{self.random.randrange(100)}"
+        auth, _ = self.timed("login", LOGIN_S, self.pam.login, self.service, name, password)
+        self.count(f"wrong login {auth}")
+        if auth == PAM_OK:
+            self.bad(f"{name} is let in with a wrong password")
+
+
+class LocalLogins(Logins):
+    """An account of the host: pam_unix says who gets in, and nobody is waited for."""
+
+    def once(self):
+        right = self.random.random() < 0.5
+        password = "local right" if right else "local wrong"
+        auth, acct = self.timed("local login", LOCAL_S, self.pam.login, "common", "native", password)
+        self.count(f"local login {right} {auth}")
+        if (auth, acct) != ((PAM_OK, PAM_OK) if right else (PAM_AUTH_ERR, None)):
+            self.bad(f"native, {password}: {auth} {acct}")
+        user = self.timed("local lookup", LOCAL_S, pwd.getpwnam, "native")
+        if user.pw_uid != 4999 or pwd.getpwuid(4999).pw_name != "native":
+            self.bad("native is somebody else")
+
+
+class Tools(Client):
+    pause = 0.2
+
+    def setup(self):
+        self.name += " tools"
+
+    def once(self):
+        name = self.random.choice(list(self.world["cached"]))
+        for words in (["kanidm-unix", "status"], ["kanidm_ssh_authorizedkeys", name],
+                      ["kanidm-unix", "explain", name]):
+            self.timed("tool", LOGIN_S, lambda w=words: subprocess.run(
+                w, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False))
+            self.count("tool")
+
+
+def lateness(page):
+    """How long after its time this process is woken, added up."""
+    page, total = Page(page), 0
+    while not page.get("stop"):
+        begun = time.monotonic()
+        time.sleep(0.005)
+        over = time.monotonic() - begun - 0.006
+        if over > 0:
+            total += int(over * 1e6)
+            page.set("late_us", total)
+
+
+CROWD = [Lookups] * 6 + [Enumerations] * 2 + [Logins] * 3 + [WrongLogins] * 2 + [LocalLogins] * 2 + [
+    Tools]
+
+
+def start(world, seed, outdir):
+    """Forks all of them; returns their processes."""
+    pids = {}
+    for number, kind in enumerate([None] + CROWD):
+        pid = os.fork()
+        if pid == 0:
+            try:
+                if kind is None:
+                    lateness(world["page"])
+                else:
+                    kind(world, number, seed).run(f"{outdir}/client{number}.json")
+            finally:
+                os._exit(0)
+        pids[pid] = kind.__name__ if kind else "lateness"
+    return pids

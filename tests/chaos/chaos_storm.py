@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: MPL-2.0
+"""Everything fails, in an order that a number decides (KU_CHAOS_SEED; it is printed), for
+KU_CHAOS_SECONDS, while 16 clients look up, log in and enumerate, and judge what they get. Then
+nothing fails any more, and all has to be as it was: names, logins, memory, descriptors, files."""
+import json
+import os
+import pathlib
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import chaos_clients
+from chaos_clients import Module, Page, Pam, PAM_OK, SUCCESS
+from chaos_faults import FAULTS, schedule
+from chaos_host import CACHE, DB, PASSWORD, PEOPLE, RUN, STATE, Host, row, rows_begin, until
+
+SEED = int(os.environ.get("KU_CHAOS_SEED") or random.SystemRandom().randrange(10**6))
+SECONDS = float(os.environ.get("KU_CHAOS_SECONDS") or 25)
+ONLY = os.environ.get("KU_CHAOS_ONLY", "").split()
+RECOVERY_S = 60
+# More than at the start, in kB and descriptors, once nobody asks for anything any more.
+MORE_KB, MORE_FDS = 3072, 8
+CACHED = 30
+# What may lie there in the end; a broken database is kept for the administrator.
+FILES = {CACHE: ("unixd.db",), STATE: ("hsm-pin", "last-good"),
+         RUN: ("sock", "task_sock", "nss.map")}
+
+
+class Storm:
+    def __init__(self):
+        self.host, self.wrong, self.deaths = Host(), [], 0
+        self.host.hurt = self.host.limited = False
+        self.page = Page(f"{self.host.dir}/page")
+        self.module = None
+        self.begun = time.monotonic()
+
+    def bad(self, text):
+        self.wrong.append(f"{time.monotonic() - self.begun:.3f} {text}")
+
+    def prepare(self):
+        host = self.host
+        host.daemon.start()
+        host.tasks.start()
+        if not until(20, host.is_online):
+            raise RuntimeError(f"not online: {host.status()}")
+        self.module = Module(os.environ["KU_NSS_MODULE"])
+        names = list(PEOPLE)
+        self.world = {"cached": {n: PEOPLE[n] for n in names[:CACHED]},
+                      "strangers": {n: PEOPLE[n] for n in names[CACHED:]},
+                      "right": names[:6], "wrong": names[6:10], "password": PASSWORD,
+                      "page": f"{host.dir}/page", "module": os.environ["KU_NSS_MODULE"],
+                      "begun": self.begun}
+        if not self.knows_all():
+            raise RuntimeError("they are not all found")
+        pam = Pam()
+        for name in self.world["right"]:
+            if pam.login("chaos", name, PASSWORD) != (PAM_OK, PAM_OK):
+                raise RuntimeError(f"{name} cannot log in")
+        if not until(20, lambda: "offline_logins: ready for 6 " in host.status()):
+            raise RuntimeError(f"not ready: {host.status()}")
+        self.pin = (STATE / "hsm-pin").read_bytes()
+        time.sleep(0.5)
+        self.start_kb, self.start_fds = host.memory_kb(), host.descriptors()
+        # The first of what comes later is in the database.
+        time.sleep(1)
+
+    def tend(self):
+        """What a service manager does, half a second later at most."""
+        for program in (self.host.daemon, self.host.tasks, self.host.server):
+            if not program.ended():
+                continue
+            if not program.killed and not (self.host.limited and program is self.host.daemon):
+                self.bad(f"{program.argv[-1]} ended by itself: {program.process.returncode}")
+            self.deaths += 1
+            if program is self.host.daemon and self.host.hurt:
+                # Whom a broken cache has told about, nobody can know without the server.
+                self.page.set("forgiven", 1)
+            program.start()
+        self.host.tell_on()
+
+    def learn(self):
+        """A thread: whoever went with a broken cache is asked for until all are there again. Then
+        the next death finds them, too."""
+        module = Module(os.environ["KU_NSS_MODULE"])
+        while not self.page.get("stop"):
+            starts = self.host.daemon.starts
+            if self.page.get("forgiven") and self.knows_all(module):
+                if self.host.daemon.starts == starts:
+                    self.host.hurt = False
+                    self.page.set("forgiven", 0)
+            time.sleep(0.1)
+
+    def knows_all(self, module=None):
+        return all((module or self.module).by_name(n)[0] == SUCCESS for n in self.world["cached"])
+
+    def blow(self):
+        plan = schedule(random.Random(SEED), SECONDS, ONLY)
+        pending, active, begun = list(plan), [], time.monotonic()
+        while pending or active:
+            now = time.monotonic() - begun
+            for item in [a for a in active if a[0] <= now]:
+                active.remove(item)
+                next(item[1], None)
+            while pending and pending[0][0] <= now:
+                _, end, name, seed = pending.pop(0)
+                print(f"{now:8.3f} {name} {end - now:.3f}", file=self.journal, flush=True)
+                running = FAULTS[name](self.host, random.Random(seed))
+                next(running, None)
+                active.append((end, running))
+            self.tend()
+            time.sleep(0.02)
+        return plan
+
+    def recover(self):
+        host, page = self.host, self.page
+        begun = time.monotonic()
+
+        def well():
+            self.tend()
+            return host.is_online() and self.knows_all()
+        if not until(RECOVERY_S, well):
+            self.bad(f"not as before: {host.status()}")
+        else:
+            print(f"online, and everybody known, after {time.monotonic() - begun:.1f} s")
+        page.set("stop", 1)
+
+    def collect(self, pids, outdir):
+        for pid in pids:
+            os.waitpid(pid, 0)
+        counts, slowest = {}, {}
+        results = sorted(pathlib.Path(outdir).glob("*.json"))
+        if len(results) != len(chaos_clients.CROWD):
+            self.bad(f"only {len(results)} clients came back")
+        for path in results:
+            result = json.loads(path.read_text("utf-8"))
+            self.wrong += result["wrong"]
+            for key, n in result["counts"].items():
+                counts[key] = counts.get(key, 0) + n
+            for key, n in result["slowest"].items():
+                slowest[key] = round(max(slowest.get(key, 0), n), 3)
+        print(f"answers: {counts}\nslowest: {slowest}")
+        return counts
+
+    def judge_memory(self):
+        host = self.host
+        if not until(30, lambda: host.memory_kb() <= self.start_kb + MORE_KB):
+            self.bad(f"memory: {host.memory_kb()} kB, at the start {self.start_kb} kB")
+        if not until(10, lambda: host.descriptors() <= self.start_fds + MORE_FDS):
+            self.bad(f"descriptors: {host.descriptors()}, at the start {self.start_fds}")
+        print(f"memory {self.start_kb} to {host.memory_kb()} kB, descriptors {self.start_fds} to "
+              f"{host.descriptors()}")
+
+    def judge_logins(self):
+        """The right password, with the server and, after one more death, without it."""
+        host, pam, name = self.host, Pam(), self.world["right"][0]
+        if host.hurt:
+            # What is broken is found at the next start.
+            host.daemon.end()
+            host.daemon.start()
+            if not until(RECOVERY_S, lambda: host.is_online() and self.knows_all()):
+                self.bad(f"not as before after a start: {host.status()}")
+        if not until(20, lambda: pam.login("chaos", name, PASSWORD) == (PAM_OK, PAM_OK)):
+            self.bad(f"{name} cannot log in: {pam.login('chaos', name, PASSWORD)}")
+        if not until(20, lambda: "offline login: ready" in self.explain(name)):
+            self.bad(f"the password of {name} is not remembered: {self.explain(name)}")
+        host.daemon.kill()
+        host.server.end()
+        host.daemon.process.wait()
+        host.daemon.start()
+        until(10, host.is_up)
+        got = pam.login("chaos", name, PASSWORD)
+        if got != (PAM_OK, PAM_OK):
+            self.bad(f"{name} cannot log in without the server: {got}")
+        if pam.login("chaos", name, "not it")[0] == PAM_OK:
+            self.bad(f"{name} is let in with a wrong password")
+        for known, uid in self.world["cached"].items():
+            found, entry = self.module.by_name(known)
+            if found != SUCCESS or entry.uid != uid:
+                self.bad(f"{known} is not known after the last death: {found}")
+
+    def explain(self, name):
+        return subprocess.run(["kanidm-unix", "explain", name], capture_output=True, text=True,
+                              check=False).stdout
+
+    def judge_files(self):
+        self.host.daemon.end()
+        self.host.tasks.end()
+        if (STATE / "hsm-pin").read_bytes() != self.pin:
+            self.bad("another pin")
+        with tempfile.TemporaryDirectory(dir=self.host.dir) as copy:
+            for path in CACHE.glob("unixd.db*"):
+                shutil.copy(path, copy)
+            try:
+                said = sqlite3.connect(f"{copy}/{DB.name}").execute("PRAGMA integrity_check").fetchone()
+            except sqlite3.Error as error:
+                said = [repr(error)]
+            if said[0] != "ok":
+                self.bad(f"the database: {said}")
+        for directory, names in FILES.items():
+            for path in directory.iterdir():
+                if not path.name.startswith(names):
+                    self.bad(f"left behind: {path}")
+
+    def run(self):
+        print(f"KU_CHAOS_SEED={SEED} KU_CHAOS_SECONDS={SECONDS:g}", flush=True)
+        self.prepare()
+        outdir = f"{self.host.dir}/clients"
+        os.mkdir(outdir)
+        self.begun = self.world["begun"] = time.monotonic()
+        pids = chaos_clients.start(self.world, SEED, outdir)
+        threading.Thread(target=self.learn, daemon=True).start()
+        with open(f"{self.host.dir}/schedule", "w", encoding="utf-8") as self.journal:
+            plan = self.blow()
+        self.recover()
+        counts = self.collect(pids, outdir)
+        self.judge_memory()
+        self.judge_logins()
+        self.judge_files()
+        return self.report(plan, counts)
+
+    def report(self, plan, counts):
+        def of(*words):
+            return sum(n for key, n in counts.items() if key.split()[0] in words)
+        bad = len(self.wrong)
+        rows_begin("storm")
+        row("a known name is answered from memory, and rightly", bad=bad,
+            attack="storm: lookups while everything fails", cases=of("name", "uid"))
+        row("who exists is never denied", bad=bad,
+            attack="storm: strangers and lists while everything fails",
+            cases=of("stranger", "nobody", "enumeration"))
+        row("a login ends in time, and only with the right password", bad=bad,
+            attack="storm: logins while everything fails", cases=of("login", "wrong"))
+        row("local accounts are the host's own", bad=bad,
+            attack="storm: local accounts while everything fails", cases=of("local"))
+        row("what fails for a while leaves nothing behind", bad=bad,
+            attack="storm: faults of one host", cases=len(plan))
+        if self.wrong:
+            print(pathlib.Path(self.host.dir, "schedule").read_text("utf-8"))
+        print(f"{len(plan)} faults, {self.deaths} deaths, {bad} wrong")
+        print("\n".join(self.wrong[:40]))
+        return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(Storm().run())
