@@ -126,6 +126,16 @@ new_path(const char *path)
 }
 
 void
+anew_drop_rest(const char *path)
+{
+	for (size_t i = 1; i < ARRAY_SIZE(suffixes); i++) {
+		char *name cleanup_(freep) = xasprintf("%s%s", path, suffixes[i]);
+
+		(void)unlink(name);
+	}
+}
+
+void
 anew_discard(const char *path)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
@@ -149,10 +159,9 @@ anew_finish(const char *path)
 	aside_sync(path);
 }
 
-/* Closed again, in one file, on the disk. */
-static bool
-make_whole(const char *made, sqlite3 *old, enum anew_what what,
-    char why[DB_TEXT_MAX]) ON_WORKER
+bool
+anew_make_whole(const char *made, sqlite3 *old, enum anew_what what,
+    char why[DB_TEXT_MAX])
 {
 	struct db fresh = { .path = xstrdup(made) };
 	int rc = SQLITE_CANTOPEN;
@@ -213,7 +222,7 @@ db_begin_anew(struct db *db, const char *why, bool records, char **note)
 	int r = 0;
 
 	anew_discard(path);
-	if (!make_whole(made, old, what, why_not)) {
+	if (!anew_make_whole(made, old, what, why_not)) {
 		*note = xasprintf(
 		    "%s: %s; a new one cannot be made (%s), so nothing is kept on disk",
 		    path, why, why_not);

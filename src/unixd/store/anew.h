@@ -18,6 +18,11 @@ enum anew_what { ANEW_IDS, ANEW_RECORDS, ANEW_SECRETS };
 sqlite3 *anew_open_old(const char *path, bool *ret_whole) ON_WORKER;
 /* In one transaction, on the disk when it returns. An SQLite result; `from` may be NULL. */
 int anew_copy(sqlite3 *from, struct db *db, enum anew_what upto) ON_WORKER;
+/* A new database with what `old` has, closed again: in one file, on the disk. False: why. */
+bool anew_make_whole(const char *made, sqlite3 *old, enum anew_what what,
+    char why[DB_TEXT_MAX]) ON_WORKER;
+/* What SQLite leaves beside a database, when there is none. */
+void anew_drop_rest(const char *path) ON_WORKER;
 /* 0 or -ENOMEM. */
 int must_use_ anew_in_memory(struct db *db) ON_WORKER;
 

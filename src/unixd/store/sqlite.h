@@ -71,3 +71,7 @@ int migrate(sqlite3 *sql, int64_t version) ON_WORKER;
  * users and groups too, never with secrets. *note: malloc'ed line. 0 or -ENOMEM. */
 int must_use_ db_begin_anew(struct db *db, const char *why, bool records,
     char **note) ON_WORKER;
+
+/* moved.c: what is written next gets to the file at db->path, which is made again when it
+ * is gone (or the database is in memory from now on). 0, or -EIO and why. */
+int must_use_ db_stay(struct db *db, char why[DB_TEXT_MAX]) ON_WORKER;

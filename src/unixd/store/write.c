@@ -107,6 +107,8 @@ transaction(struct db *db, const char *clear, const struct list *ops, bool durab
 {
 	int rc;
 
+	if (db_stay(db, why) < 0)
+		return -EIO;
 	/* Not while a transaction is open, where it would have no effect. */
 	if (durable)
 		(void)conn_exec(db->sql, "PRAGMA synchronous = FULL");
