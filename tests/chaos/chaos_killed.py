@@ -15,7 +15,7 @@ from chaos_clients import (Module, Pam, PAM_AUTH_ERR, PAM_AUTHINFO_UNAVAIL, PAM_
 from chaos_host import PASSWORD, PEOPLE, Host, row, rows_begin, until
 
 SEED = int(os.environ.get("KU_CHAOS_SEED") or random.SystemRandom().randrange(10**6))
-SECONDS = float(os.environ.get("KU_CHAOS_SECONDS") or 25)
+SECONDS = float(os.environ.get("KU_CHAOS_SECONDS") or 20)
 # As long as each takes, about: the kill comes within one and a half times that.
 LENGTH = {"login": 0.8, "changed": 0.25, "refused": 0.15, "accepted": 0.03, "cleared": 0.03}
 class Killed:
@@ -64,8 +64,8 @@ class Killed:
         worker = threading.Thread(target=lambda: done.append(action()))
         worker.start()
         wait = self.random.uniform(0, 1.5 * LENGTH[kind])
-        if self.random.random() < 0.3:
-            worker.join()
+        if self.random.random() < 0.5:
+            worker.join(20)
         end = time.monotonic() + wait
         while time.monotonic() < end:
             time.sleep(0.001)
@@ -117,10 +117,9 @@ class Killed:
 
     def said(self, seen, text):
         """What is written then is on its way to the disk, which has a moment for it."""
-        if not until(20, lambda: text.encode() in self.journal()[len(seen):]):
-            return False
+        until(20, lambda: self.host.daemon.killed or text.encode() in self.journal()[len(seen):])
         time.sleep(0.3)
-        return True
+        return not self.host.daemon.killed
 
     def changed(self, name):
         self.remembered(name)

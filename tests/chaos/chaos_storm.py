@@ -58,10 +58,13 @@ class Storm:
         if not self.knows_all():
             raise RuntimeError("they are not all found")
         pam = Pam()
-        for name in self.world["right"]:
-            if pam.login("chaos", name, PASSWORD) != (PAM_OK, PAM_OK):
-                raise RuntimeError(f"{name} cannot log in")
-        if not until(20, lambda: "offline_logins: ready for 6 " in host.status()):
+
+        def remembered():
+            # A busy machine leaves one out, until the next login.
+            codes = [pam.login("chaos", name, PASSWORD) for name in self.world["right"]]
+            return (set(codes) == {(PAM_OK, PAM_OK)} and
+                    until(3, lambda: "offline_logins: ready for 6 " in host.status()))
+        if not until(30, remembered):
             raise RuntimeError(f"not ready: {host.status()}")
         self.pin = (STATE / "hsm-pin").read_bytes()
         time.sleep(0.5)
@@ -89,7 +92,8 @@ class Storm:
         module = Module(os.environ["KU_NSS_MODULE"])
         while not self.page.get("stop"):
             starts = self.host.daemon.starts
-            if self.page.get("forgiven") and self.knows_all(module):
+            # Its own answer first: until then there is the map of the one before.
+            if self.page.get("forgiven") and self.host.is_up() and self.knows_all(module):
                 if self.host.daemon.starts == starts:
                     self.host.hurt = False
                     self.page.set("forgiven", 0)

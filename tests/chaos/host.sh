@@ -34,7 +34,7 @@ done >/etc/pam.d/common
 module=$(ldconfig -p | sed -n 's/.*libnss_kanidm.so.2.*=> //p' | head -n 1)
 export NETNS_DIR NETNS_LOG DEVIDM_PID DEVIDM_CTL DEVIDM_SOCKET DEVIDM_PORT KU_NSS_MODULE=$module
 export KU_CHAOS_SHIM=$build/tests/chaos/libchaos_shim.so
-python3 -B "$here/tests/chaos/chaos_$2.py" || {
-	cp "$NETNS_LOG" "${KU_CHAOS_LOG:-/dev/null}"
-	exit 1
-}
+python3 -B "$here/tests/chaos/chaos_$2.py" && rc=0 || rc=$?
+# What the daemon said, for whoever wants to read it.
+cp "$NETNS_LOG" "${KU_CHAOS_LOG:-/dev/null}"
+exit "$rc"

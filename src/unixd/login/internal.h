@@ -69,6 +69,8 @@ struct login {
 	struct crypt *crypt; /* NULL: as if there were no key */
 	bool opening;        /* the key is not there yet, or not on the disk */
 	struct keep *key_keep;
+	void *sealed_key; /* a new one, until it is on the disk */
+	size_t sealed_key_len;
 	const char *no_key; /* why crypt is NULL */
 	size_t n_void;      /* credentials of a key that is gone */
 };

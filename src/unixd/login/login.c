@@ -200,14 +200,27 @@ drop_void(struct login *l)
 }
 
 static void
+drop_sealed_key(struct login *l)
+{
+	free(l->sealed_key);
+	l->sealed_key = NULL;
+	l->sealed_key_len = 0;
+}
+
+static void
 on_key_stored(void *arg, int rc)
 {
 	struct login *l = arg;
 
 	l->key_keep = NULL;
-	if (rc != 0)
-		log_warn("login: the key of cached credentials cannot be stored: offline "
-			 "logins last until the next restart");
+	if (rc != 0) {
+		log_warn("login: the key of cached credentials cannot be stored: until "
+			 "the disk takes it offline logins last until the next restart");
+		/* Tried again, and before any credential that it seals. */
+		store_put_value(l->ports.store, KEY_VALUE, l->sealed_key,
+		    l->sealed_key_len, NULL, NULL);
+	}
+	drop_sealed_key(l);
 	key_came(l);
 }
 
@@ -220,11 +233,16 @@ on_opened(void *arg, enum crypt_state state, const void *sealed, size_t len)
 		drop_void(l);
 	else if (state == CRYPT_NONE)
 		log_warn("login: no offline logins: %s", crypt_text(l->crypt));
-	if (sealed != NULL && len > 0 && len <= STORE_MAX_VALUE)
-		l->key_keep = keep_value_wait(l, KEY_VALUE, sealed, len, KEY_LIMIT_MS,
-		    on_key_stored, l);
-	else
+	if (sealed == NULL || len == 0 || len > STORE_MAX_VALUE) {
 		key_came(l);
+		return;
+	}
+	drop_sealed_key(l);
+	l->sealed_key = xmalloc(len);
+	l->sealed_key_len = len;
+	memcpy(l->sealed_key, sealed, len);
+	l->key_keep = keep_value_wait(l, KEY_VALUE, sealed, len, KEY_LIMIT_MS,
+	    on_key_stored, l);
 }
 
 /* ---- what the store has ---- */
@@ -388,6 +406,7 @@ login_free(struct login *l)
 		l->crypt = crypt_free(l->crypt);
 	timers_unset(l->ts, &l->chores);
 	creds_deinit(&l->creds);
+	drop_sealed_key(l);
 	free(l->ghosts);
 	free(l);
 	return NULL;

@@ -91,6 +91,11 @@ on_written(struct timer *t)
 	struct write copy = *w;
 	int rc = play.disk == DISK_FAILS ? -EIO : 0;
 
+	/* Nobody is told, so the store goes on trying. */
+	if (rc != 0 && !w->is_all && !w->row->is_cred && w->done == NULL) {
+		timers_set(play_timers(), &w->timer, CLOCK_S);
+		return;
+	}
 	list_remove(&w->link);
 	if (rc == 0 && w->is_all)
 		rows_clear(true);
