@@ -25,6 +25,7 @@ struct write {
 	struct timer timer;
 	bool is_cred;
 	bool is_all;
+	bool tried_again;
 	struct row *row; /* NULL blob: deleted */
 	store_done_fn done;
 	void *arg;
@@ -92,7 +93,7 @@ on_written(struct timer *t)
 	int rc = play.disk == DISK_FAILS ? -EIO : 0;
 
 	/* Nobody is told, so the store goes on trying. */
-	if (rc != 0 && !w->is_all && !w->row->is_cred && w->done == NULL) {
+	if (rc != 0 && w->tried_again) {
 		timers_set(play_timers(), &w->timer, CLOCK_S);
 		return;
 	}
@@ -129,6 +130,7 @@ write_row(struct row *r, bool is_all, store_done_fn done, void *arg)
 	w->row = r;
 	w->is_all = is_all;
 	w->done = done;
+	w->tried_again = !is_all && !r->is_cred && done == NULL;
 	w->arg = arg;
 	list_append(&writes, &w->link);
 	timer_init(&w->timer, on_written);
@@ -218,6 +220,7 @@ disk_flush(void)
 
 		timers_unset(play_timers(), &w->timer);
 		w->done = NULL;
+		w->tried_again = false;
 		on_written(&w->timer);
 	}
 }
