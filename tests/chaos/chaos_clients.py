@@ -11,7 +11,6 @@ import mmap
 import os
 import pwd
 import random
-import struct
 import subprocess
 import time
 
@@ -31,18 +30,19 @@ class Passwd(ctypes.Structure):
 
 class Page:
     """Shared numbers: s64 each, by name."""
-    NAMES = ["stop", "late_us", "forgiven", "steady"]
+    NAMES = ["stop", "late_us", "forgiven"]
 
     def __init__(self, path, size=4096):
         with open(path, "a+b") as file:
             file.truncate(size)
-            self.map = mmap.mmap(file.fileno(), size)
+            # As whole words: byte by byte somebody would read half a number.
+            self.words = memoryview(mmap.mmap(file.fileno(), size)).cast("q")
 
     def get(self, name):
-        return struct.unpack_from("<q", self.map, 8 * self.NAMES.index(name))[0]
+        return self.words[self.NAMES.index(name)]
 
     def set(self, name, value):
-        struct.pack_into("<q", self.map, 8 * self.NAMES.index(name), value)
+        self.words[self.NAMES.index(name)] = value
 
 
 class Module:
