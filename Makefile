@@ -18,9 +18,7 @@ asan tsan clang:
 	ctest --preset $@
 
 cov:
-	$(call PRESET,$@)
-	ctest --preset $@
-	cd build/cov && gcovr --root ../.. --exclude '.*tests/.*' --gcov-ignore-parse-errors .
+	scripts/coverage
 
 fuzz:
 	$(call PRESET,fuzz)

@@ -11,3 +11,5 @@ if(KU_DEVIDM AND NOT KU_SANITIZE)
     ARGS "${CMAKE_BINARY_DIR}" homes TIMEOUT 600)
   set_tests_properties(integration.homes_booted PROPERTIES RUN_SERIAL TRUE)
 endif()
+ku_script_test(integration.generator "${CMAKE_CURRENT_SOURCE_DIR}/generator.sh" LABELS integration
+  ARGS "${CMAKE_BINARY_DIR}" TIMEOUT 60)
