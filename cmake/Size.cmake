@@ -7,6 +7,9 @@
 #
 # ku_compact_sources(file...): the same for files of a folder of which only some are like that.
 #
+# ku_pack_relocs(target): an executable's own relocations as a bitmap (DT_RELR, glibc 2.36), a
+# fiftieth of their size.
+#
 # None touches unwind tables, frame protection or any flag of Hardening.cmake. Debug
 # builds, and with them the sanitizers', are left as they are.
 include(CheckCCompilerFlag)
@@ -14,6 +17,7 @@ include(CheckLinkerFlag)
 check_c_compiler_flag(-Os KU_HAS_OS)
 check_c_compiler_flag(-fno-align-jumps KU_HAS_NO_ALIGN)
 check_linker_flag(C -Wl,--gc-sections KU_HAS_GC_SECTIONS)
+check_linker_flag(C -Wl,-z,pack-relative-relocs KU_HAS_PACKED_RELOCS)
 
 function(ku_drop_unused target)
   if(KU_HAS_GC_SECTIONS AND NOT KU_COVERAGE)
@@ -41,5 +45,11 @@ endfunction()
 function(ku_compact_sources)
   if(KU_HAS_OS)
     set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS $<$<NOT:$<CONFIG:Debug>>:-Os>)
+  endif()
+endfunction()
+
+function(ku_pack_relocs target)
+  if(KU_HAS_PACKED_RELOCS)
+    target_link_options(${target} PRIVATE -Wl,-z,pack-relative-relocs)
   endif()
 endfunction()
