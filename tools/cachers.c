@@ -32,7 +32,7 @@ static bool
 by_file(const char *dir, struct cacher *c)
 {
 	static const char gone[] = " (deleted)";
-	char path[PATH_CAP], target[256];
+	char path[PATH_CAP + sizeof("/exe")], target[256];
 	const char *slash;
 	char *end;
 	ssize_t n;
@@ -54,7 +54,7 @@ by_file(const char *dir, struct cacher *c)
 static bool
 by_name(const char *dir, struct cacher *c)
 {
-	char path[PATH_CAP];
+	char path[PATH_CAP + sizeof("/comm")];
 	cleanup_(fd_closep) int fd = -1;
 	size_t got;
 

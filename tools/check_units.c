@@ -156,18 +156,17 @@ judge_tasks(struct check *c, const struct unit *u)
 
 /* Of the units beside the daemon's. */
 static void
-judge_others(struct check *c)
+judge_others(struct check *c, struct unit *u)
 {
-	struct unit u = { .name = TASKS };
-
 	/* Started by the other unit, enabled or not. */
-	if (ask(c, &u)) {
-		judge_state(c, &u, false);
-		judge_tasks(c, &u);
+	u->name = TASKS;
+	if (ask(c, u)) {
+		judge_state(c, u, false);
+		judge_tasks(c, u);
 	}
-	u.name = MOUNT;
-	if (c->config->home_strategy == HOME_STRATEGY_BIND_MOUNT && ask(c, &u) &&
-	    !has(&u, "ActiveState", "active"))
+	u->name = MOUNT;
+	if (c->config->home_strategy == HOME_STRATEGY_BIND_MOUNT && ask(c, u) &&
+	    !has(u, "ActiveState", "active"))
 		check_found(c, CHECK_UNIT_MOUNT, MOUNT, "is not active");
 }
 
@@ -187,5 +186,5 @@ check_units(struct check *c)
 	}
 	judge_state(c, &u, true);
 	judge_daemon(c, &u);
-	judge_others(c);
+	judge_others(c, &u);
 }

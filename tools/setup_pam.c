@@ -206,7 +206,7 @@ has_word(char *const *v, size_t n, const char *word)
 static bool
 select_profile(struct setup *s, const char *const argv[])
 {
-	char said[1500];
+	char said[800];
 	int rc = check_run(&s->c, argv, said, sizeof(said));
 
 	if (rc == 0)
