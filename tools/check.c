@@ -53,18 +53,24 @@ static const struct {
 	{ "leftovers", check_leftovers },
 };
 
+/* One finding is one line, whatever is in a file. */
+static char *
+one_line(char *text)
+{
+	for (char *s = text; *s != '\0'; s++) {
+		if ((unsigned char)*s < ' ' || *s == 127)
+			*s = ' ';
+	}
+	return text;
+}
+
 static char *printf_(1, 0) format(const char *fmt, va_list ap)
 {
 	char *text;
 
 	if (vasprintf(&text, fmt, ap) < 0)
 		abort();
-	/* One finding is one line, whatever is in a file. */
-	for (char *s = text; *s != '\0'; s++) {
-		if ((unsigned char)*s < ' ' || *s == 127)
-			*s = ' ';
-	}
-	return text;
+	return one_line(text);
 }
 
 /* `out`, which is freed, with two pieces behind it. */
@@ -98,8 +104,9 @@ add_line(struct check *c, enum check_line_kind kind, const char *thing)
 
 	c->lines = xreallocarray(c->lines, c->n_lines + 1, sizeof(*c->lines));
 	l = &c->lines[c->n_lines++];
-	*l =
-	    (struct check_line){ .kind = kind, .area = c->area, .thing = xstrdup(thing) };
+	*l = (struct check_line){ .kind = kind,
+		.area = c->area,
+		.thing = one_line(xstrdup(thing)) };
 	return l;
 }
 
@@ -113,7 +120,7 @@ check_found(struct check *c, enum check_id id, const char *thing, const char *fm
 	l->text = format(fmt, ap);
 	va_end(ap);
 	l->id = id;
-	l->fix = fix_for(check_kinds[id].fix, thing);
+	l->fix = fix_for(check_kinds[id].fix, l->thing);
 }
 
 void
@@ -177,7 +184,6 @@ print_finding(const struct screen *s, const struct check_line *l)
 		TONE_NOTE };
 	enum check_level level = check_kinds[l->id].level;
 	const char *word = check_level_text(level);
-	const struct screen unbroken = { .out = s->out };
 	cleanup_(freep) char *text = xasprintf("%s: %s", l->thing, l->text);
 	cleanup_(freep) char *fix = xasprintf("%s [%s]", l->fix, check_kinds[l->id].word);
 
@@ -191,9 +197,13 @@ print_finding(const struct screen *s, const struct check_line *l)
 	(void)fputs(": ", s->out);
 	screen_text(s, strlen(word) + 2, FIX_COLUMN, text);
 	(void)fprintf(s->out, "%*s", FIX_COLUMN, "");
+	if (strstr(fix, "run: ") == NULL) {
+		screen_text(s, FIX_COLUMN, FIX_COLUMN, fix);
+		return;
+	}
 	/* A command that is broken into lines cannot be copied any more. */
-	screen_text(strstr(fix, "run: ") != NULL ? &unbroken : s, FIX_COLUMN, FIX_COLUMN,
-	    fix);
+	screen_put(s->out, fix, strlen(fix), "");
+	(void)fputc('\n', s->out);
 }
 
 static void

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "src/base/util.h"
+#include "src/prog/utf8.h"
 
 #define DEFAULT_WIDTH 80
 #define LEAST_WIDTH   40
@@ -92,26 +93,34 @@ screen_columns(const char *text)
 	return n;
 }
 
-/* A control character, of seven or of eight bits (in UTF-8, C2 80 to C2 9F). */
-static bool
-steers(const char *c)
+/* Bytes of the character at `c`, 0 when a terminal would obey it: a control character of
+ * seven or of eight bits (in UTF-8, C2 80 to C2 9F), or what is no UTF-8 and may be one. */
+static size_t
+harmless(const unsigned char *c, size_t left)
 {
-	unsigned char a = (unsigned char)c[0], b = a != 0 ? (unsigned char)c[1] : 0;
-
-	return a < ' ' || a == 127 || (a == 0xC2 && b >= 0x80 && b < 0xA0);
+	if (c[0] < ' ' || c[0] == 127 || (c[0] == 0xC2 && left > 1 && c[1] < 0xA0))
+		return 0;
+	return utf8_length(c, left);
 }
 
-/* A word of `len` bytes. */
-static void
-put_word(const struct screen *s, const char *word, size_t len)
+void
+screen_put(FILE *out, const char *text, size_t len, const char *keep)
 {
-	for (size_t i = 0; i < len; i++) {
-		if (!steers(word + i)) {
-			(void)fputc(word[i], s->out);
-			continue;
+	const unsigned char *c = (const unsigned char *)text;
+
+	while (len > 0) {
+		size_t n = harmless(c, len);
+
+		if (n == 0 && *c != '\0' && strchr(keep, *c) != NULL)
+			n = 1;
+		if (n > 0) {
+			(void)fwrite(c, 1, n, out);
+		} else {
+			(void)fputc('?', out);
+			n = utf8_length(c, len);
 		}
-		(void)fputc('?', s->out);
-		i += (unsigned char)word[i] == 0xC2;
+		c += n > 0 ? n : 1;
+		len -= n > 0 ? n : 1;
 	}
 }
 
@@ -135,7 +144,7 @@ put_words(const struct screen *s, size_t column, size_t indent, const char *text
 			(void)fputc(' ', s->out);
 			column++;
 		}
-		put_word(s, text, len);
+		screen_put(s->out, text, len, "");
 		column += columns;
 		text += len;
 		first = false;

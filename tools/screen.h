@@ -40,6 +40,10 @@ void screen_text(const struct screen *s, size_t column, size_t indent, const cha
 void screen_toned(const struct screen *s, enum screen_tone tone, size_t column,
     size_t indent, const char *text);
 
+/* `len` bytes without a newline of ours. What would steer a terminal, and bytes that are no
+ * UTF-8, are shown as '?', but for the control characters in `keep`. */
+void screen_put(FILE *out, const char *text, size_t len, const char *keep);
+
 /* "key: value", on a terminal with the values in one column: `column` is where they begin,
  * from screen_column(). */
 void screen_pair(const struct screen *s, size_t column, const char *key,

@@ -10,6 +10,7 @@
 
 #include "src/base/util.h"
 #include "src/prog/xalloc.h"
+#include "tools/screen.h"
 #include "tools/setup_internal.h"
 
 #define CONTEXT 3
@@ -126,9 +127,23 @@ compare(const struct lines *a, const struct lines *b)
 	return s;
 }
 
+/* What is in the file is not to steer a terminal; a pipe may be made a patch of. */
+static void
+print_line(const struct screen *to, const struct edit *e)
+{
+	(void)fputc(e->sign, to->out);
+	if (to->terminal)
+		screen_put(to->out, e->line, e->len, "\t\n");
+	else
+		(void)fwrite(e->line, 1, e->len, to->out);
+	if (e->len == 0 || e->line[e->len - 1] != '\n')
+		(void)fputs("\n\\ No newline at end of file\n", to->out);
+}
+
 static void
 print_hunk(FILE *out, const struct script *s, size_t from, size_t to)
 {
+	const struct screen screen = screen_of(out);
 	size_t n_old = 0, n_new = 0;
 
 	for (size_t i = from; i < to; i++) {
@@ -137,13 +152,8 @@ print_hunk(FILE *out, const struct script *s, size_t from, size_t to)
 	}
 	(void)fprintf(out, "@@ -%zu,%zu +%zu,%zu @@\n", s->v[from].old_at + (n_old > 0),
 	    n_old, s->v[from].new_at + (n_new > 0), n_new);
-	for (size_t i = from; i < to; i++) {
-		const struct edit *e = &s->v[i];
-
-		(void)fprintf(out, "%c%.*s", e->sign, (int)e->len, e->line);
-		if (e->len == 0 || e->line[e->len - 1] != '\n')
-			(void)fputs("\n\\ No newline at end of file\n", out);
-	}
+	for (size_t i = from; i < to; i++)
+		print_line(&screen, &s->v[i]);
 }
 
 static void

@@ -108,9 +108,20 @@ conn_number(sqlite3 *sql, const char *query)
 	return number(sql, query, &rc);
 }
 
+/* Nothing in the file may make SQLite do more than read and write rows. */
+static void
+distrust_schema(sqlite3 *sql)
+{
+	(void)sqlite3_db_config(sql, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	(void)sqlite3_db_config(sql, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+	(void)sqlite3_db_config(sql, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+}
+
 bool
 conn_is_database(sqlite3 *sql, bool damaged)
 {
+	/* A view need not end. */
+	distrust_schema(sql);
 	/* The one switch that lets SQLite read a file that has lost its end. */
 	if (damaged)
 		(void)sqlite3_db_config(sql, SQLITE_DBCONFIG_WRITABLE_SCHEMA, 1, NULL);
@@ -195,14 +206,11 @@ prepare_file(const char *path, char why[DB_TEXT_MAX]) ON_WORKER
 	return CONN_OK;
 }
 
-/* Nothing in the file may make SQLite do more than read and write rows. */
 static void
 harden(sqlite3 *sql)
 {
+	distrust_schema(sql);
 	(void)sqlite3_db_config(sql, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	(void)sqlite3_db_config(sql, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	(void)sqlite3_db_config(sql, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
-	(void)sqlite3_db_config(sql, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
 	(void)sqlite3_db_config(sql, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
 	(void)sqlite3_db_config(sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	(void)sqlite3_limit(sql, SQLITE_LIMIT_LENGTH, MAX_VALUE);

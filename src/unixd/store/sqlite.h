@@ -55,7 +55,7 @@ enum conn_state conn_judge(int rc);
  * no database.
  */
 sqlite3 *conn_peek(const char *path, bool damaged) ON_WORKER;
-/* Can the schema be read? `damaged` as above. */
+/* Can the schema be read? `damaged` as above. From here on nothing that it says is run. */
 bool conn_is_database(sqlite3 *sql, bool damaged) ON_WORKER;
 
 /* First column of the first row as a number, or -1. */

@@ -245,6 +245,25 @@ one_finding_is_one_line_whatever_a_file_says(void **state)
 	tree_remove();
 }
 
+/* The path is what is wrong, and is in what to do about it, too. */
+static void
+a_thing_is_as_clean_as_what_is_said_about_it(void **state)
+{
+	static const struct op ops[] = { { OP_WRITE, "/etc/kanidm/config",
+	    "uri = \"https://idm.example.com\"\n"
+	    "ca_path = \"/nowhere\\u001B[2J\\u007F\\nerror: x: y\"\n" } };
+	const char *text;
+
+	(void)state;
+	assert_true(tree_make(ops, ARRAY_SIZE(ops)));
+	(void)tree_check(false, false, &text);
+	assert_non_null(strstr(text, "/nowhere"));
+	assert_null(strchr(text, '\033'));
+	assert_null(strchr(text, 127));
+	assert_null(strstr(text, "\nerror: x"));
+	tree_remove();
+}
+
 int
 main(void)
 {
@@ -260,6 +279,7 @@ main(void)
 		cmocka_unit_test(json_has_what_the_lines_have),
 		cmocka_unit_test(what_an_ordinary_user_cannot_see_is_said),
 		cmocka_unit_test(one_finding_is_one_line_whatever_a_file_says),
+		cmocka_unit_test(a_thing_is_as_clean_as_what_is_said_about_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,6 +75,29 @@ what_would_steer_a_terminal_is_shown_as_a_question_mark(void **state)
 	expect(&s, "a?[2Jb ?c \xC3\xA4 ??.\n");
 }
 
+/* A terminal that is not set to UTF-8 obeys the bytes 0x80 to 0x9F alone. */
+static void
+what_is_no_utf8_is_shown_as_question_marks(void **state)
+{
+	struct screen s = begin(true);
+
+	(void)state;
+	screen_text(&s, 0, 0,
+	    "a\x9B"
+	    "2J \xE4 \xC3 \xED\xA0\x80 \xE2\x82\xAC \xF0\x9F\x92");
+	expect(&s, "a?2J ? ? ??? \xE2\x82\xAC ???\n");
+}
+
+static void
+bytes_of_a_file_keep_what_they_are_told_to_keep(void **state)
+{
+	struct screen s = begin(true);
+
+	(void)state;
+	screen_put(s.out, "a\tb\033c\r\n\xC2\x85!", 10, "\t\n");
+	expect(&s, "a\tb?c?\n?!");
+}
+
 static void
 values_stand_in_one_column(void **state)
 {
@@ -123,6 +146,8 @@ main(void)
 		cmocka_unit_test(a_word_that_is_too_long_stays_whole),
 		cmocka_unit_test(a_pipe_gets_one_line_as_it_is),
 		cmocka_unit_test(what_would_steer_a_terminal_is_shown_as_a_question_mark),
+		cmocka_unit_test(what_is_no_utf8_is_shown_as_question_marks),
+		cmocka_unit_test(bytes_of_a_file_keep_what_they_are_told_to_keep),
 		cmocka_unit_test(values_stand_in_one_column),
 		cmocka_unit_test(colours_are_given_back),
 		cmocka_unit_test(a_stream_in_memory_is_no_terminal),

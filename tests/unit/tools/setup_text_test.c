@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* What setup makes of texts: keys of TOML, lines of nsswitch.conf, and how a change is shown. */
+#include <pty.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -262,6 +265,39 @@ changes_far_apart_are_two(void **state)
 	    "--- /f\n+++ /f\n@@ -1,8 +1,8 @@\n-a\n+A\n 1\n 2\n 3\n 4\n 5\n 6\n-b\n+B\n");
 }
 
+/* A pipe gets the bytes as they are: it may be made a patch of. */
+static void
+a_terminal_is_not_steered_by_what_is_in_a_file(void **state)
+{
+	static const char old[] = "# \033]0;x\007 a\tb\n",
+			  want[] = "--- /f\n+++ /f\n@@ -1,1 +1,2 @@\n"
+				   " # ?]0;x? a\tb\n+?\n";
+	char got[256] = "";
+	struct termios raw = { 0 };
+	int master, slave;
+	size_t n = 0;
+	FILE *f;
+
+	(void)state;
+	shows(old, "# \033]0;x\007 a\tb\n\x9B\n",
+	    "--- /f\n+++ /f\n@@ -1,1 +1,2 @@\n # \033]0;x\007 a\tb\n+\x9B\n");
+	cfmakeraw(&raw);
+	assert_int_equal(openpty(&master, &slave, NULL, &raw, NULL), 0);
+	f = fdopen(slave, "w");
+	assert_non_null(f);
+	setup_diff(f, "/f", old, "# \033]0;x\007 a\tb\n\x9B\n");
+	assert_int_equal(fflush(f), 0);
+	while (n < sizeof(want) - 1) {
+		ssize_t r = read(master, got + n, sizeof(got) - 1 - n);
+
+		assert_true(r > 0);
+		n += (size_t)r;
+	}
+	assert_string_equal(got, want);
+	(void)fclose(f);
+	(void)close(master);
+}
+
 int
 main(void)
 {
@@ -278,6 +314,7 @@ main(void)
 		cmocka_unit_test(other_bytes_stay),
 		cmocka_unit_test(a_change_is_shown_with_what_is_around_it),
 		cmocka_unit_test(changes_far_apart_are_two),
+		cmocka_unit_test(a_terminal_is_not_steered_by_what_is_in_a_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
