@@ -142,7 +142,7 @@ verifier_check(const struct secret *key, const struct secret *password,
 		return r;
 	if (CRYPTO_memcmp(sum, v.seal, sizeof(v.seal)) != 0)
 		return -EBADMSG;
-	if (memcmp(v.magic, "kV", 2) != 0 || v.version != VERSION)
+	if (CRYPTO_memcmp(v.magic, "kV", 2) != 0 || v.version != VERSION)
 		return -EBADMSG;
 	kdf = (struct kdf){ v.kind, le32_get(v.params[0]), le32_get(v.params[1]),
 		le32_get(v.params[2]) };

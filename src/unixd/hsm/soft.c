@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
@@ -71,8 +72,8 @@ check_form(const struct sealed *b)
 {
 	uint64_t memory;
 
-	if (memcmp(b->magic, MAGIC, sizeof(b->magic)) != 0 || b->version != VERSION ||
-	    b->kind != KIND_SOFT)
+	if (CRYPTO_memcmp(b->magic, MAGIC, sizeof(b->magic)) != 0 ||
+	    b->version != VERSION || b->kind != KIND_SOFT)
 		return -EBADMSG;
 	if (b->log_n < 10 || b->log_n > 20 || b->r == 0 || b->p == 0)
 		return -EBADMSG;

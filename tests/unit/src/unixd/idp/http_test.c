@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <curl/curl.h>
 
 #include "src/base/util.h"
 #include "src/unixd/core/loop.h"
@@ -240,6 +241,68 @@ test_a_post_carries_json_and_the_session(void **state)
 	assert_non_null(strstr(f->server.asked[0], "\r\n\r\n{\"a\":1}"));
 }
 
+static size_t
+swallow(char *data, size_t size, size_t n, void *arg)
+{
+	(void)data;
+	(void)arg;
+	return size * n;
+}
+
+/* As libcurl would read it, were it not told otherwise. */
+static void
+get_with_netrc(const char *url)
+{
+	CURL *e = curl_easy_init();
+
+	assert_non_null(e);
+	(void)curl_easy_setopt(e, CURLOPT_URL, url);
+	(void)curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
+	(void)curl_easy_setopt(e, CURLOPT_TIMEOUT, 20L);
+	(void)curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, swallow);
+	assert_int_equal(curl_easy_perform(e), CURLE_OK);
+	curl_easy_cleanup(e);
+}
+
+static void
+test_a_netrc_gives_nobody_a_password(void **state)
+{
+	static const char netrc[] = "machine 127.0.0.1 login root password secret\n";
+	char dir[] = "/tmp/ku-netrc-XXXXXX", path[64];
+	struct fixture *f = *state;
+	struct question q;
+	FILE *file;
+
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(path, sizeof(path), "%s/.netrc", dir);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	assert_true(fputs(netrc, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(setenv("HOME", dir, 1), 0);
+	assert_int_equal(setenv("NETRC", path, 1), 0);
+	f->server.answer[1] = f->server.answer[2] = OK_BODY;
+	begin(f, OK_BODY, 20);
+	/* It would be found, and believed. */
+	get_with_netrc(f->server.url);
+	question_init(&q, "/v1/auth");
+	ask(f, &q);
+	assert_int_equal(q.r.class, IDP_FOUND);
+	question_init(&q, "/v1/self");
+	q.r.bearer = "token";
+	ask(f, &q);
+	assert_int_equal(q.r.class, IDP_FOUND);
+	(void)pthread_join(f->server.thread, NULL);
+	f->serving = false;
+	(void)unlink(path);
+	(void)rmdir(dir);
+	assert_non_null(strstr(f->server.asked[0], "\r\nAuthorization: Basic "));
+	assert_null(strcasestr(f->server.asked[1], "authorization"));
+	assert_non_null(
+	    strstr(f->server.asked[2], "\r\nAuthorization: Bearer token\r\n"));
+	assert_null(strstr(f->server.asked[2], "Basic"));
+}
+
 static void
 test_headers_of_the_answer_are_kept_when_they_are_clean(void **state)
 {
@@ -383,6 +446,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_get_says_who_we_are_and_nothing_more),
 		TEST(test_a_post_carries_json_and_the_session),
+		TEST(test_a_netrc_gives_nobody_a_password),
 		TEST(test_headers_of_the_answer_are_kept_when_they_are_clean),
 		TEST(test_an_answer_beyond_the_cap_is_cut_off),
 		TEST(test_a_redirect_is_an_answer_and_not_followed),

@@ -5,3 +5,5 @@ foreach(name auth_test json_test json_token_test json_list_test grouplist_test t
     ENV "IDP_DATA=${CMAKE_CURRENT_LIST_DIR}/data")
 endforeach()
 ku_test(unit/src/unixd/idp/wipe_test LIBS ku_idp WRAP explicit_bzero)
+ku_test(unit/src/unixd/idp/tls_version_test LIBS ku_idp PkgConfig::CURL OpenSSL::SSL
+  ENV "OPENSSL_CONF=${CMAKE_CURRENT_LIST_DIR}/data/old-tls.cnf")
