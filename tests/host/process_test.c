@@ -120,6 +120,26 @@ without_a_free_descriptor_it_is_unavailable_and_comes_back(void **state)
 }
 
 static int
+with_two_thousand_descriptors(void)
+{
+	const struct rlimit many = { 4096, 4096 };
+
+	if (setrlimit(RLIMIT_NOFILE, &many) != 0)
+		return 3;
+	while (open("/dev/null", O_RDONLY | O_CLOEXEC) < 2000)
+		continue;
+	return alice_is_found();
+}
+
+/* Beyond what select() can be told about. */
+static void
+a_host_with_thousands_of_descriptors_is_served(void **state)
+{
+	(void)state;
+	in_child(with_two_thousand_descriptors);
+}
+
+static int
 closes_everything_between_calls(void)
 {
 	for (int i = 0; i < 50; i++) {
@@ -546,6 +566,7 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		T(closed_standard_descriptors_stay_closed),
 		T(without_a_free_descriptor_it_is_unavailable_and_comes_back),
+		T(a_host_with_thousands_of_descriptors_is_served),
 		T(a_host_that_closes_what_it_does_not_know_is_served),
 		T(children_forked_from_a_busy_threaded_process_can_look_up),
 		T(cancelled_threads_leave_nothing_behind),
