@@ -370,6 +370,55 @@ people(const char *world, bool strangers)
 	}
 }
 
+static int
+come_in(const char *service, const char *user, unsigned *ret_asked)
+{
+	struct person p = { .answers = { FAKE_PASSWORD } };
+	pam_handle_t *pamh = pamhost_start(service, user, &p);
+	int code = pam_authenticate(pamh, 0);
+
+	(void)pam_end(pamh, code);
+	*ret_asked = p.n_asked;
+	return code;
+}
+
+/* The line that the security model has for hosts without overrides, where the map and the
+ * daemon say that a local account is the server's: with it the daemon hears of nobody local,
+ * and they get in by what stands in front of it (here: nothing). */
+static void
+localuser_in_front(void)
+{
+	static const struct {
+		const char *service;
+		const char *first;
+		int code;
+		unsigned n_sent;
+	} t[] = {
+		{ "shipped", "", PAM_SUCCESS, 1 },
+		{ "local-first", "auth [success=1 default=ignore] pam_localuser.so\n",
+		    PAM_AUTH_ERR, 0 },
+	};
+	char stack[512];
+	unsigned asked;
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		(void)snprintf(stack, sizeof(stack),
+		    "%sauth [success=1 default=ignore] MODULE ignore_unknown_user\n"
+		    "auth requisite pam_deny.so\n"
+		    "auth required pam_permit.so\n",
+		    t[i].first);
+		pamhost_stack_text(t[i].service, stack);
+		memset(fake.ctl->pam_requests, 0, sizeof(fake.ctl->pam_requests));
+		if (come_in(t[i].service, "ours.ops", &asked) != t[i].code)
+			complain(t[i].service, "another verdict about a local account");
+		if (fake.ctl->pam_requests[1] != t[i].n_sent || asked != t[i].n_sent)
+			complain(t[i].service, "who was asked about a local account?");
+		if (come_in(t[i].service, "alice", &asked) != PAM_SUCCESS)
+			complain(t[i].service, "alice does not get in");
+	}
+	(void)pamhost_journal();
+}
+
 static void
 local_people(void)
 {
@@ -379,6 +428,7 @@ local_people(void)
 	pamhost_passwd("svc:x:999:999::/:/bin/sh\nours.toor:x:0:0::/:/bin/sh\n"
 		       "ours.ops:x:998:998::/:/bin/sh\nnewbie:x:1000:1000::/:/bin/sh\n");
 	people("daemon up", true);
+	localuser_in_front();
 	fake_set(&fake, FAKE_FROZEN, 0);
 	people("daemon frozen", false);
 	fake_stop(&fake);
