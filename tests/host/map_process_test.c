@@ -22,6 +22,7 @@
 #include <sys/wait.h>
 
 #include "host/module.h"
+#include "host/odd.h"
 #include "host/published.h"
 
 static struct module mod;
@@ -79,21 +80,34 @@ everything(void)
 	return bad;
 }
 
-static void
-in_child(int (*body)(void), bool met)
-{
-	int status = -1;
-	pid_t pid = fork();
+static int (*odd)(void);
 
-	if (pid == 0) {
-		(void)alarm(100);
-		module_load(&mod);
-		if (met && alice() != 0)
-			_exit(99);
-		_exit(body());
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
+static int
+met_the_map(void)
+{
+	module_load(&mod);
+	return alice() == 0 ? odd() : 99;
+}
+
+static int
+met_nothing(void)
+{
+	module_load(&mod);
+	return odd();
+}
+
+static void
+in_child_that_met_it(int (*body)(void))
+{
+	odd = body;
+	in_child(met_the_map);
+}
+
+static void
+in_child_that_met_nothing(int (*body)(void))
+{
+	odd = body;
+	in_child(met_nothing);
 }
 
 static int
@@ -132,8 +146,8 @@ static void
 closed_standard_descriptors_stay_closed(void **state)
 {
 	(void)state;
-	in_child(stdio_closed, true);
-	in_child(stdio_closed, false);
+	in_child_that_met_it(stdio_closed);
+	in_child_that_met_nothing(stdio_closed);
 }
 
 static int
@@ -173,14 +187,14 @@ static void
 a_map_that_is_held_needs_no_descriptor(void **state)
 {
 	(void)state;
-	in_child(no_descriptor_but_a_map, true);
+	in_child_that_met_it(no_descriptor_but_a_map);
 }
 
 static void
 without_a_free_descriptor_it_is_unavailable_and_comes_back(void **state)
 {
 	(void)state;
-	in_child(no_descriptor_and_no_map, false);
+	in_child_that_met_nothing(no_descriptor_and_no_map);
 	/* it asked the daemon until it looked for a map again, if it came to that */
 	(void)fake_requests(&fake);
 }
@@ -188,21 +202,15 @@ without_a_free_descriptor_it_is_unavailable_and_comes_back(void **state)
 static int
 with_two_thousand_descriptors(void)
 {
-	const struct rlimit many = { 4096, 4096 };
-
-	if (setrlimit(RLIMIT_NOFILE, &many) != 0)
-		return 30;
-	while (open("/dev/null", O_RDONLY | O_CLOEXEC) < 2000)
-		continue;
-	return everything();
+	return open_two_thousand() ? everything() : 30;
 }
 
 static void
 a_host_with_thousands_of_descriptors_is_served(void **state)
 {
 	(void)state;
-	in_child(with_two_thousand_descriptors, true);
-	in_child(with_two_thousand_descriptors, false);
+	in_child_that_met_it(with_two_thousand_descriptors);
+	in_child_that_met_nothing(with_two_thousand_descriptors);
 }
 
 static int
@@ -228,8 +236,8 @@ static void
 a_host_that_closes_what_it_does_not_know_is_served(void **state)
 {
 	(void)state;
-	in_child(closes_everything_between_calls, true);
-	in_child(closes_everything_between_calls, false);
+	in_child_that_met_it(closes_everything_between_calls);
+	in_child_that_met_nothing(closes_everything_between_calls);
 }
 
 static unsigned rounds;
@@ -272,8 +280,8 @@ static void
 cancelled_threads_leave_nothing_behind(void **state)
 {
 	(void)state;
-	in_child(cancels_threads_at_random, true);
-	in_child(cancels_threads_at_random, false);
+	in_child_that_met_it(cancels_threads_at_random);
+	in_child_that_met_nothing(cancels_threads_at_random);
 }
 
 static void
@@ -301,7 +309,7 @@ static void
 interrupted_system_calls_do_not_matter(void **state)
 {
 	(void)state;
-	in_child(with_a_timer_each_millisecond, false);
+	in_child_that_met_nothing(with_a_timer_each_millisecond);
 }
 
 static void *
@@ -329,7 +337,7 @@ static void
 a_small_stack_is_enough(void **state)
 {
 	(void)state;
-	in_child(in_a_64k_thread, false);
+	in_child_that_met_nothing(in_a_64k_thread);
 }
 
 static int
@@ -361,8 +369,8 @@ a_map_that_is_held_goes_along_into_a_chroot(void **state)
 {
 	(void)state;
 	assert_int_equal(mkdir("/run/empty", 0755), 0);
-	in_child(in_a_chroot_with_the_map, true);
-	in_child(in_a_chroot_without_it, false);
+	in_child_that_met_it(in_a_chroot_with_the_map);
+	in_child_that_met_nothing(in_a_chroot_without_it);
 	assert_int_equal(rmdir("/run/empty"), 0);
 }
 
@@ -402,8 +410,8 @@ static void
 a_sandbox_without_files_and_sockets_has_what_it_held(void **state)
 {
 	(void)state;
-	in_child(in_a_sandbox_with_the_map, true);
-	in_child(in_a_sandbox_without_it, false);
+	in_child_that_met_it(in_a_sandbox_with_the_map);
+	in_child_that_met_nothing(in_a_sandbox_without_it);
 }
 
 int

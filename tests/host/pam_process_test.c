@@ -33,6 +33,7 @@
 
 #include "host/fake.h"
 #include "host/module.h"
+#include "host/odd.h"
 #include "host/pamhost.h"
 #include "src/base/deadline.h"
 #include "src/base/util.h"
@@ -76,20 +77,6 @@ warm(struct person *p)
 
 	p->answers[0] = p->answers[1] = p->answers[2] = p->answers[3] = FAKE_PASSWORD;
 	return pam_acct_mgmt(pamh, 0) == PAM_SUCCESS ? pamh : NULL;
-}
-
-static void
-in_child(int (*body)(void))
-{
-	int status = -1;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		(void)alarm(100);
-		_exit(body());
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
 }
 
 static int
@@ -153,13 +140,7 @@ without_a_free_descriptor_it_cannot_be_asked_and_comes_back(void **state)
 static int
 with_two_thousand_descriptors(void)
 {
-	const struct rlimit many = { 4096, 4096 };
-
-	if (setrlimit(RLIMIT_NOFILE, &many) != 0)
-		return 1;
-	while (open("/dev/null", O_RDONLY | O_CLOEXEC) < 2000)
-		continue;
-	return log_in_anew();
+	return open_two_thousand() ? log_in_anew() : 1;
 }
 
 /* Beyond what select() can be told about. */
@@ -462,21 +443,6 @@ a_sandbox_without_sockets_refuses(void **state)
 {
 	(void)state;
 	in_child(forbid_sockets);
-}
-
-static void
-copy_file(const char *from, const char *to)
-{
-	int in = open(from, O_RDONLY | O_CLOEXEC);
-	int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
-	char text[8192];
-	ssize_t n;
-
-	assert_true(in >= 0 && out >= 0);
-	while ((n = read(in, text, sizeof(text))) > 0)
-		assert_int_equal(write(out, text, (size_t)n), n);
-	(void)close(in);
-	(void)close(out);
 }
 
 static int

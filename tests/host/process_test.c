@@ -28,6 +28,7 @@
 
 #include "host/fake.h"
 #include "host/module.h"
+#include "host/odd.h"
 #include "src/base/deadline.h"
 #include "src/base/util.h"
 
@@ -52,21 +53,6 @@ alice_is_unavailable(void)
 	if (module_ask_alice(&mod, &err) != NSS_STATUS_UNAVAIL)
 		return 1;
 	return err == ENOENT ? 0 : 2;
-}
-
-/* Runs `body` in a child, which returns 0 when it is content, and must end by itself. */
-static void
-in_child(int (*body)(void))
-{
-	pid_t pid = fork();
-	int status = -1;
-
-	if (pid == 0) {
-		(void)alarm(100);
-		_exit(body());
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
 }
 
 static int
@@ -122,13 +108,7 @@ without_a_free_descriptor_it_is_unavailable_and_comes_back(void **state)
 static int
 with_two_thousand_descriptors(void)
 {
-	const struct rlimit many = { 4096, 4096 };
-
-	if (setrlimit(RLIMIT_NOFILE, &many) != 0)
-		return 3;
-	while (open("/dev/null", O_RDONLY | O_CLOEXEC) < 2000)
-		continue;
-	return alice_is_found();
+	return open_two_thousand() ? alice_is_found() : 3;
 }
 
 /* Beyond what select() can be told about. */
@@ -400,21 +380,6 @@ static char *const hostile_env[] = { (char *)(uintptr_t) "LD_PRELOAD=/run/evil.s
 	(char *)(uintptr_t) "HOME=/run/evil", (char *)(uintptr_t) "TMPDIR=/run/evil",
 	(char *)(uintptr_t) "LC_ALL=tr_TR.UTF-8", (char *)(uintptr_t) "RUST_LOG=trace",
 	NULL, NULL };
-
-static void
-copy_file(const char *from, const char *to)
-{
-	int in = open(from, O_RDONLY | O_CLOEXEC);
-	int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
-	char buf[8192];
-	ssize_t n;
-
-	assert_true(in >= 0 && out >= 0);
-	while ((n = read(in, buf, sizeof(buf))) > 0)
-		assert_int_equal(write(out, buf, (size_t)n), n);
-	(void)close(in);
-	(void)close(out);
-}
 
 static int
 as_a_setuid_program(void)
