@@ -114,8 +114,9 @@ owner_of_place(const char *path, uint32_t *ret_uid, struct why *why)
 
 	if (lstat(above, &st) < 0)
 		return why_set(why, -errno, "%s: %s", above, strerror(errno));
+	/* Sticky is not enough: there whoever is first makes the directory. */
 	if (!S_ISDIR(st.st_mode) || st.st_uid != 0 ||
-	    ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (st.st_mode & S_ISVTX) == 0))
+	    (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
 		return why_set(why, -EPERM, "%s: others than root may write here", above);
 	if (lstat(dir, &st) < 0)
 		return why_set(why, -errno, "%s: %s", dir, strerror(errno));

@@ -38,6 +38,7 @@ static const struct {
 	{ "configuration", check_config },
 	{ "nsswitch", check_nsswitch },
 	{ "pam", check_pam },
+	{ "shadow", check_shadow },
 	{ "sshd", check_sshd },
 	{ "sockets", check_sockets },
 	{ "map", check_map },

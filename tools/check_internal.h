@@ -107,6 +107,7 @@ bool check_is_local(const struct check *c, const char *file, const char *name);
 
 void check_nsswitch(struct check *c);
 void check_pam(struct check *c);
+void check_shadow(struct check *c);
 void check_sshd(struct check *c);
 void check_sockets(struct check *c);
 void check_map(struct check *c);

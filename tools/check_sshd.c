@@ -44,6 +44,9 @@ static const char *const names[N_KEYS] = {
 
 struct sshd {
 	char *value[N_KEYS]; /* NULL: not said */
+	/* The first "Match User" for somebody who is no account of this host, and its file. */
+	char *match_user;
+	char *match_path;
 	bool unreadable;
 };
 
@@ -52,6 +55,8 @@ sshd_clear(struct sshd *s)
 {
 	for (int i = 0; i < N_KEYS; i++)
 		free(s->value[i]);
+	free(s->match_user);
+	free(s->match_path);
 }
 
 static void
@@ -65,11 +70,38 @@ set(struct sshd *s, const char *name, const char *value)
 	}
 }
 
+/* "User bob,!native Address 10.*": whom of the server does it name? sshd compares what was
+ * typed, and whoever is of the server has more than one spelling. */
+static void
+see_match(const struct check *c, struct sshd *s, const char *path, char *criteria)
+{
+	static const char blanks[] = " \t\r=\"";
+	char *save = NULL, *word = strtok_r(criteria, blanks, &save);
+
+	for (; word != NULL && s->match_user == NULL;
+	     word = strtok_r(NULL, blanks, &save)) {
+		char *list, *name;
+
+		if (strcasecmp(word, "user") != 0)
+			continue;
+		list = strtok_r(NULL, blanks, &save);
+		while (s->match_user == NULL && (name = strsep(&list, ",")) != NULL) {
+			name += *name == '!';
+			if (*name == '\0' || streq(name, "*") ||
+			    check_is_local(c, KU_PATH_ETC_PASSWD, name))
+				continue;
+			s->match_user = xstrdup(name);
+			s->match_path = xstrdup(path);
+		}
+	}
+}
+
 static void read_file(const struct check *c, struct sshd *s, const char *path,
-    unsigned depth);
+    bool matched, unsigned depth);
 
 static void
-include(const struct check *c, struct sshd *s, char *patterns, unsigned depth)
+include(const struct check *c, struct sshd *s, char *patterns, bool matched,
+    unsigned depth)
 {
 	size_t prefix = strlen(c->host->root);
 	char *v[16];
@@ -85,13 +117,15 @@ include(const struct check *c, struct sshd *s, char *patterns, unsigned depth)
 		if (glob(real, 0, NULL, &g) != 0)
 			continue;
 		for (size_t k = 0; k < g.gl_pathc; k++)
-			read_file(c, s, g.gl_pathv[k] + prefix, depth + 1);
+			read_file(c, s, g.gl_pathv[k] + prefix, matched, depth + 1);
 		globfree(&g);
 	}
 }
 
+/* `matched`: what is said is for some people only, and none of our business. */
 static void
-read_file(const struct check *c, struct sshd *s, const char *path, unsigned depth)
+read_file(const struct check *c, struct sshd *s, const char *path, bool matched,
+    unsigned depth)
 {
 	cleanup_(freep) char *text = NULL;
 	char *rest, *line;
@@ -110,17 +144,19 @@ read_file(const struct check *c, struct sshd *s, const char *path, unsigned dept
 		len = strcspn(line, " \t=\r");
 		name = line;
 		value = line + len + strspn(line + len, " \t=\"");
+		name[len] = '\0';
+		if (strcasecmp(name, "Match") == 0) {
+			matched = true;
+			see_match(c, s, path, value);
+			continue;
+		}
 		value[strcspn(value, "\r\"#")] = '\0';
 		for (size_t n = strlen(value);
 		     n > 0 && strchr(" \t", value[n - 1]) != NULL; n--)
 			value[n - 1] = '\0';
-		name[len] = '\0';
-		/* What is said for some people only is none of our business. */
-		if (strcasecmp(name, "Match") == 0)
-			return;
 		if (strcasecmp(name, "Include") == 0)
-			include(c, s, value, depth);
-		else
+			include(c, s, value, matched, depth);
+		else if (!matched)
 			set(s, name, value);
 	}
 }
@@ -251,26 +287,31 @@ judge_version(struct check *c, const char *program)
 void
 check_sshd(struct check *c)
 {
-	cleanup_(sshd_clear) struct sshd s = { 0 };
+	cleanup_(sshd_clear) struct sshd said = { 0 }, files = { 0 };
 	const char *program = find_sshd(c);
+	const struct sshd *s = &files;
 	bool asked;
 
 	if (program == NULL)
 		return;
-	asked = ask_sshd(c, program, &s);
-	if (!asked)
-		read_file(c, &s, CONFIG, 0);
-	if (s.unreadable) {
+	read_file(c, &files, CONFIG, false, 0);
+	asked = ask_sshd(c, program, &said);
+	if (asked)
+		s = &said;
+	if (s->unreadable) {
 		check_unseen(c, CONFIG, "needs root");
 		return;
 	}
-	if (!says(&s, USE_PAM, "yes", "no"))
+	if (files.match_user != NULL)
+		check_found(c, CHECK_SSHD_MATCH, files.match_path, "Match User %s",
+		    files.match_user);
+	if (!says(s, USE_PAM, "yes", "no"))
 		check_found(c, CHECK_SSHD_PAM, CONFIG, "UsePAM is not yes");
-	if (says(&s, KBD, "no", "yes") && says(&s, PASSWORD, "no", "yes"))
+	if (says(s, KBD, "no", "yes") && says(s, PASSWORD, "no", "yes"))
 		check_found(c, CHECK_SSHD_PASSWORD, CONFIG,
 		    "PasswordAuthentication and KbdInteractiveAuthentication are no");
-	judge_lists(c, &s);
-	judge_keys(c, &s);
+	judge_lists(c, s);
+	judge_keys(c, s);
 	judge_version(c, program);
 	check_fine(c, CONFIG, "%s", asked ? "what sshd -T says" : "as the files read");
 }

@@ -183,6 +183,10 @@
 	    "give one of the two another number") \
 	ROW(IDS_UNMAPPED, "ids-unmapped", WARNING, "this container's id map has no room for ids of the server", \
 	    "give the container a larger id range, or the people smaller ids") \
+	ROW(SSHD_MATCH, "sshd-match", WARNING, "sshd holds Match User against the name as it was typed: another spelling of the same person passes it by", \
+	    "match a group instead (Match Group), or keep them out by DenyUsers, which knows who it is: {}") \
+	ROW(SHADOW_LEFT, "shadow-left", WARNING, "a line of /etc/shadow has no account here: pam_unix.so lets in by it whoever of the server has that name, expired or in no login group", \
+	    "take the line of {} out: vipw -s") \
 	ROW(SHELL_UNLISTED, "shell-unlisted", WARNING, "a shell is not in /etc/shells: some services refuse its people", \
 	    "run: echo {} >> /etc/shells") \
 	ROW(NSCD_OLD, "nscd-old-module", WARNING, "nscd or nsncd holds a module that has been replaced", \

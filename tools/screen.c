@@ -104,6 +104,24 @@ harmless(const unsigned char *c, size_t left)
 }
 
 void
+screen_clean(char *text)
+{
+	unsigned char *c = (unsigned char *)text;
+	size_t len = strlen(text);
+
+	while (len > 0) {
+		size_t n = harmless(c, len);
+
+		if (n == 0) {
+			*c = '?';
+			n = 1;
+		}
+		c += n;
+		len -= n;
+	}
+}
+
+void
 screen_put(FILE *out, const char *text, size_t len, const char *keep)
 {
 	const unsigned char *c = (const unsigned char *)text;

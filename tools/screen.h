@@ -43,6 +43,8 @@ void screen_toned(const struct screen *s, enum screen_tone tone, size_t column,
 /* `len` bytes without a newline of ours. What would steer a terminal, and bytes that are no
  * UTF-8, are shown as '?', but for the control characters in `keep`. */
 void screen_put(FILE *out, const char *text, size_t len, const char *keep);
+/* The same in place, for a line that is printed by other means: one '?' for each byte. */
+void screen_clean(char *text);
 
 /* "key: value", on a terminal with the values in one column: `column` is where they begin,
  * from screen_column(). */

@@ -11,6 +11,7 @@
 #include "ku/wire_ops.h"
 #include "src/base/util.h"
 #include "src/prog/xalloc.h"
+#include "tools/screen.h"
 #include "tools/setup_internal.h"
 
 #define WAIT_MS  20000
@@ -69,6 +70,8 @@ ask(const struct setup *s, struct said *ret_said)
 	ret_said->uri = xstrdup(uri != NULL ? uri : "");
 	ret_said->reason = xasprintf("%s%s%s", reason != NULL ? reason : "offline",
 	    detail != NULL ? ": " : "", detail != NULL ? detail : "");
+	screen_clean(ret_said->uri);
+	screen_clean(ret_said->reason);
 	return true;
 }
 
@@ -132,12 +135,14 @@ look_up(const struct setup *s, uint16_t op, const char *name, struct tool_answer
 }
 
 static bool
-judge_member(const struct setup *s, const char *group, const char *member, uint32_t n)
+judge_member(const struct setup *s, const char *group, const char *said, uint32_t n)
 {
 	cleanup_(tool_answer_clear) struct tool_answer a = { 0 };
+	cleanup_(freep) char *member = xstrdup(said);
 	struct dec d;
 	uint32_t uid;
 
+	screen_clean(member);
 	if (look_up(s, KU_OP_PASSWD_BY_NAME, member, &a) != KU_ST_OK) {
 		(void)fprintf(s->t->err,
 		    "setup: %s is a member of %s and cannot be looked up: kanidm-unix "

@@ -15,6 +15,7 @@
 #include "src/client/client.h"
 #include "src/prog/jsonw.h"
 #include "src/prog/xalloc.h"
+#include "tools/screen.h"
 
 #define FIRST_BUFFER ((size_t)16 * 1024)
 #define MAX_ATTEMPTS 4
@@ -102,6 +103,8 @@ tool_fail(const struct tool *t, const char *cmd, const char *fmt, ...)
 	if (vasprintf(&text, fmt, ap) < 0)
 		abort();
 	va_end(ap);
+	/* The daemon's own words may be in it. */
+	screen_clean(text);
 	(void)fprintf(t->err, "%s: %s\n", cmd, text);
 	print_error(t, text, 0);
 	return 1;

@@ -157,6 +157,10 @@ sshd=/etc/ssh/sshd_config
 file_fault sshd-pam UsePAM $sshd "sed -i 's/UsePAM yes/UsePAM no/' $sshd"
 file_fault sshd-keys-other userdbctl $sshd \
 	"sed -i '1i AuthorizedKeysCommand /usr/bin/userdbctl ssh-authorized-keys %u' $sshd"
+file_fault sshd-match "$sshd: Match User alice" $sshd \
+	"printf 'Match User alice\n\tForceCommand no\n' >>$sshd"
+file_fault shadow-left "alice: is in /etc/shadow" /etc/shadow \
+	"echo 'alice:!:19000::::::' >>/etc/shadow"
 keys=$(dirname "$(command -v kanidm_ssh_authorizedkeys)")
 file_fault sshd-allow AllowUsers $sshd "echo 'AllowUsers adm' >>$sshd"
 fault sshd-keys-mode "$keys" "chmod 0777 $keys" "chmod 0755 $keys"

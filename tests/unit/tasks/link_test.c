@@ -191,6 +191,12 @@ a_place_that_others_can_swap_is_not_believed(void **state)
 	assert_false(link_try(&l, &why));
 	assert_non_null(strstr(why.text, "others than root may write here"));
 	assert_int_equal(chown(kit_dir, 0, 0), 0);
+	/* Below /tmp whoever is first makes the directory, and owns it. */
+	assert_int_equal(chmod(kit_dir, 01777), 0);
+	l.next_try_ns = 0;
+	assert_false(link_try(&l, &why));
+	assert_non_null(strstr(why.text, "others than root may write here"));
+	assert_int_equal(chmod(kit_dir, 0755), 0);
 	assert_int_equal(rename(kit_path("run"), kit_path("real")), 0);
 	kit_link("real", "run");
 	l.next_try_ns = 0;

@@ -50,6 +50,8 @@ static const char *const files[][2] = {
 	    "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n"
 	    "kanidm-unixd:x:990:990::/:/bin/false\nlocal:x:1000:1000::/home/local:/bin/sh\n" },
 	{ "/etc/group", "root:x:0:\nkanidm-unixd:x:990:\nlocal:x:1000:\n" },
+	{ "/etc/shadow",
+	    "root:*:19000::::::\nlocal:!:19000::::::\n+::::::::\n_apt:*:19000::::::\n" },
 	{ "/etc/shells", "# shells\n/bin/sh\n/bin/bash\n" },
 	{ "/etc/nsswitch.conf",
 	    "# comment\npasswd: files kanidm systemd\ngroup:\tfiles kanidm systemd\n"
@@ -91,7 +93,7 @@ static const char *const files[][2] = {
 	{ "/usr/lib/security/pam_kanidm.so", "module" },
 	{ "/etc/ssh/sshd_config",
 	    "Include /etc/ssh/sshd_config.d/*.conf\nUsePAM yes\nAuthorizedKeysCommand "
-	    "/usr/bin/other\nMatch User x\n\tPasswordAuthentication no\n" },
+	    "/usr/bin/other\nMatch User local\n\tPasswordAuthentication no\n" },
 	{ "/etc/ssh/sshd_config.d/10-kanidm.conf",
 	    "AuthorizedKeysCommand /usr/sbin/kanidm_ssh_authorizedkeys %u\n"
 	    "AuthorizedKeysCommandUser nobody\n" },

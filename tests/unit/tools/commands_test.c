@@ -323,6 +323,27 @@ refusals_name_the_command_that_would_work_and_exit_1(void **state)
 	expect(w, NULL, "refused.txt");
 }
 
+/* A daemon that was taken over talks to root's terminal. */
+static void
+words_of_the_daemon_do_not_steer_a_terminal(void **state)
+{
+	struct world *w = *state;
+	uint8_t body[64];
+	struct enc e;
+	struct tool_answer a = { .status = KU_ST_DENIED, .body = body };
+
+	enc_init(&e, body, sizeof(body));
+	enc_u32(&e, 1);
+	enc_str(&e, "no\033]0;x\a\nsuccess");
+	a.len = e.len;
+	/* Strings end in a NUL: the length counts it. */
+	body[4]++;
+	body[a.len++] = 0;
+	assert_int_equal(tool_refused(&w->tool, "test", &a, NULL), 1);
+	(void)fflush(w->tool.err);
+	assert_string_equal(w->err, "test: no?]0;x??success\n");
+}
+
 static void
 accept_id_says_what_is_not_so(void **state)
 {
@@ -463,6 +484,7 @@ main(void)
 		TOOL_TEST(an_absent_daemon_is_an_object_too),
 		TOOL_TEST(clearing_wants_to_be_asked_twice),
 		TOOL_TEST(refusals_name_the_command_that_would_work_and_exit_1),
+		TOOL_TEST(words_of_the_daemon_do_not_steer_a_terminal),
 		TOOL_TEST(accept_id_says_what_is_not_so),
 		TOOL_TEST(an_absent_daemon_is_named_with_socket_and_unit),
 		TOOL_TEST(a_missing_socket_is_told_apart_from_a_dead_one),

@@ -128,6 +128,17 @@ colours_are_given_back(void **state)
 }
 
 static void
+a_line_is_made_harmless_in_place(void **state)
+{
+	char line[] = "a\033[2J\tb\r\n\177 \xC2\x9B"
+		      "m \xC3\xA9 \xC2\xA0";
+
+	(void)state;
+	screen_clean(line);
+	assert_string_equal(line, "a?[2J?b??? ??m \xC3\xA9 \xC2\xA0");
+}
+
+static void
 a_stream_in_memory_is_no_terminal(void **state)
 {
 	FILE *f = fmemopen(text, sizeof(text), "w");
@@ -150,6 +161,7 @@ main(void)
 		cmocka_unit_test(bytes_of_a_file_keep_what_they_are_told_to_keep),
 		cmocka_unit_test(values_stand_in_one_column),
 		cmocka_unit_test(colours_are_given_back),
+		cmocka_unit_test(a_line_is_made_harmless_in_place),
 		cmocka_unit_test(a_stream_in_memory_is_no_terminal),
 	};
 
