@@ -161,9 +161,16 @@ same_owner(struct map *m, const struct stat *st)
 	return load(&m->dev) == dev && load(&m->owner) == owner;
 }
 
-/* Opens what is at the path and checks its header. -1: nothing new that can be used. */
+static bool
+state_is_usable(uint32_t state)
+{
+	return state == KU_MAP_LIVE || state == KU_MAP_REPLACED;
+}
+
+/* Opens what is at the path and checks its header. -1: nothing new that can be used. What
+ * was taken back there takes back what is older, and that is all that we have. */
 static int
-open_view(struct map *m, const struct seen *seen, struct map_view *v)
+open_view(struct map *m, struct seen *seen, struct map_view *v)
 {
 	int fd = open_high(m->path);
 	struct stat st;
@@ -175,9 +182,13 @@ open_view(struct map *m, const struct seen *seen, struct map_view *v)
 	    !(seen->slot != 0 && seen->dev == (uint64_t)st.st_dev &&
 		seen->ino == (uint64_t)st.st_ino) &&
 	    view_open(v, fd, (uint32_t)st.st_size) && same_owner(m, &st)) {
+		uint32_t state = view_header(v, KU_MAP_H_STATE);
+
 		v->dev = (uint64_t)st.st_dev;
 		v->ino = (uint64_t)st.st_ino;
-		return fd;
+		if (state_is_usable(state))
+			return fd;
+		seen->withdrawn |= state == KU_MAP_WITHDRAWN;
 	}
 	(void)close(fd);
 	return -1;
@@ -242,21 +253,20 @@ install(struct map *m, const struct seen *seen, struct map_slot *s, uint32_t now
 }
 
 /* True: no slot is free, and *own is open. */
-static bool
-refresh(struct map *m, const struct seen *seen, uint32_t now, struct map_view *own)
+static cold_ bool
+refresh(struct map *m, struct seen *seen, uint32_t now, struct map_view *own)
 {
 	uint32_t failed = load(&m->failed);
 	struct map_slot *s;
-	int fd;
+	int fd = -1;
 
 	for (unsigned i = 0; i < 2; i++)
 		if (held_for_long(m, i, now))
 			hold_drop(m, i);
+	if (failed == 0 || now - failed > 1)
+		fd = open_view(m, seen, own);
 	if (seen->withdrawn && swap(&m->current, seen->slot, 0))
 		retire(m, seen->slot);
-	if (failed != 0 && now - failed <= 1)
-		return false;
-	fd = open_view(m, seen, own);
 	if (fd < 0)
 		return false;
 	reap(m);
@@ -317,12 +327,6 @@ judge(struct access *a, uint32_t now)
 	a->alive = view_ahead(a->lease, now, KU_MAP_LEASE_MAX);
 	a->live = state == KU_MAP_LIVE;
 	return state;
-}
-
-static bool
-state_is_usable(uint32_t state)
-{
-	return state == KU_MAP_LIVE || state == KU_MAP_REPLACED;
 }
 
 bool

@@ -72,8 +72,7 @@ view_open(struct map_view *v, int fd, uint32_t len)
 		return false;
 	if (w[KU_MAP_H_MAGIC_LO] != KU_MAP_MAGIC_LO ||
 	    w[KU_MAP_H_MAGIC_HI] != KU_MAP_MAGIC_HI ||
-	    w[KU_MAP_H_VERSION] != KU_MAP_VERSION || w[KU_MAP_H_LEN] != len ||
-	    (w[KU_MAP_H_STATE] != KU_MAP_LIVE && w[KU_MAP_H_STATE] != KU_MAP_REPLACED))
+	    w[KU_MAP_H_VERSION] != KU_MAP_VERSION || w[KU_MAP_H_LEN] != len)
 		return false;
 	v->generation = w[KU_MAP_H_GENERATION];
 	v->seed[0] = two_words(w + KU_MAP_H_SEED);

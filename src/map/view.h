@@ -15,8 +15,8 @@
 #include "src/base/attr.h"
 #include "src/map/map.h"
 
-/* Checks the header of the file on `fd`, `len` bytes long, and fills *v (base NULL). The
- * caller sets dev and ino, and base when it maps the file. */
+/* Checks the header of the file on `fd`, `len` bytes long, all but its state, and fills *v
+ * (base NULL). The caller sets dev and ino, and base when it maps the file. */
 bool must_use_ view_open(struct map_view *v, int fd, uint32_t len);
 
 /* The slow half of view_words() and view_bytes(). */

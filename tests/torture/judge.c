@@ -8,8 +8,10 @@
  * telling the one before leaves that one looking alive, until its lease has run out: so long
  * the lower bound is what had been done when it was killed. An entry for which there is no
  * place is taken out of the map, so that readers ask the daemon: then one that is always
- * there may be absent. And while there is no file (the cache is cleared, and there is no
- * space for a new one) a process that has an older generation keeps it, as the format says.
+ * there may be absent; so it is while a writer that has started has no space for its first
+ * file, because that of the one before is withdrawn then. And while there is no file (the cache
+ * is cleared, and there is no space for a new one) a process that has an older generation keeps
+ * it, as the format says.
  */
 #include "torture/judge.h"
 

@@ -39,8 +39,12 @@ struct writer {
 	bool local_moves;       /* the map does not say so yet */
 };
 
+static struct writer writer;
+
 int64_t __real_clock_mono_ns(void);
 int64_t __wrap_clock_mono_ns(void);
+void __real_publish_withdraw(struct publish *p, struct gen *g);
+void __wrap_publish_withdraw(struct publish *p, struct gen *g);
 
 static int64_t slice_ns;
 
@@ -77,10 +81,18 @@ watch_room(struct writer *w)
 }
 
 static void
-has_no_file(struct writer *w)
+has_no_file(const struct writer *w)
 {
 	shared_set(&w->s->tight_at, shared_boot_now());
 	shared_set(&w->s->lost_at, shared_boot_now());
+}
+
+/* The file of the writer before, when there is no space for the first of this one. */
+void
+__wrap_publish_withdraw(struct publish *p, struct gen *g)
+{
+	has_no_file(&writer);
+	__real_publish_withdraw(p, g);
 }
 
 static void
@@ -346,8 +358,10 @@ begin(struct writer *w)
 		put(w, who);
 	}
 	publish_lease(w->p, until(w, 0) + LEASE_AHEAD - KU_MAP_LEASE, 0);
-	while (publish_commit(w->p) != 0 && shared_get(&w->s->stop) == 0)
+	while (publish_commit(w->p) != 0 && shared_get(&w->s->stop) == 0) {
+		has_no_file(w);
 		w->ts.now.mono_ns += 11 * CLOCK_S;
+	}
 	for (uint32_t who = 0; who < N_NAMES; who++)
 		has_done(w, who);
 	shared_count(w->s, C_GENERATIONS);
@@ -358,21 +372,21 @@ begin(struct writer *w)
 int
 writer_run(struct shared *s, uint32_t seed)
 {
-	static struct writer w;
+	struct writer *w = &writer;
 
-	w.s = s;
-	w.seed = seed | 1;
-	begin(&w);
+	w->s = s;
+	w->seed = seed | 1;
+	begin(w);
 	while (shared_get(&s->stop) == 0) {
-		anything(&w);
-		tick(&w);
-		if (dice(&w, 300) == 0)
-			new_generation(&w);
-		if (dice(&w, 20000) == 0)
-			clear_all(&w);
+		anything(w);
+		tick(w);
+		if (dice(w, 300) == 0)
+			new_generation(w);
+		if (dice(w, 20000) == 0)
+			clear_all(w);
 	}
-	w.p = publish_free(w.p);
-	w.local = local_free(w.local);
-	timers_deinit(&w.ts);
+	w->p = publish_free(w->p);
+	w->local = local_free(w->local);
+	timers_deinit(&w->ts);
 	return 0;
 }

@@ -235,6 +235,28 @@ a_withdrawn_file_at_the_path_is_not_opened(void **state)
 	assert_int_equal(ask_user(&f->m, "alice"), MAP_NONE);
 }
 
+/* A process that has asked nothing for a generation, and then meets a file that is taken back. */
+static void
+a_withdrawn_file_at_the_path_takes_older_ones_with_it(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_user(f, "alice", 5000, LATER);
+	fixture_commit(f);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+	fixture_generation(f);
+	header_set(f, KU_MAP_H_STATE, KU_MAP_WITHDRAWN);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_NONE);
+	assert_int_equal(count_maps(f), 0);
+	/* of whatever else: one that cannot be read is none */
+	header_set(f, KU_MAP_H_STATE, KU_MAP_LIVE);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+	fixture_generation(f);
+	header_set(f, KU_MAP_H_STATE, 77);
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+	assert_int_equal(count_maps(f), 1);
+}
+
 static void
 a_file_of_another_owner_is_refused(void **state)
 {
@@ -533,6 +555,7 @@ main(void)
 		T(a_lease_run_out_makes_one_look_a_second),
 		T(a_withdrawn_file_is_never_used_again),
 		T(a_withdrawn_file_at_the_path_is_not_opened),
+		T(a_withdrawn_file_at_the_path_takes_older_ones_with_it),
 		T(a_file_of_another_owner_is_refused),
 		T(a_file_others_may_write_or_a_link_is_refused),
 		T(a_failed_mapping_is_not_tried_again_within_a_second),
