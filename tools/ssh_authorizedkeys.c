@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
  * kanidm_ssh_authorizedkeys NAME: what sshd runs as AuthorizedKeysCommand, as user nobody,
- * with an empty environment and perhaps without stdin. It reads no configuration and no
- * environment variable at all: the daemon always listens at the built-in path. Trouble goes
- * to syslog (and to a terminal when a person tries it), never to stdout.
+ * with an empty environment and perhaps without stdin. It reads no environment variable at
+ * all: the daemon always listens at the built-in path. Who is an account of this host is
+ * found out without the daemon (ssh_local.h), whose word would let anybody in as root. Trouble
+ * goes to syslog (and to a terminal when a person tries it), never to stdout.
  *
  * Some systems put a setuid or capability wrapper of theirs in front of every program that
  * sshd runs. It needs no privilege, so whatever came that way is given back first.
@@ -22,6 +23,7 @@
 #include "ku/wire.h"
 #include "src/cli/programs.h"
 #include "tools/commands.h"
+#include "tools/ssh_local.h"
 
 static void printf_(2, 3) say(int priority, const char *fmt, ...)
 {
@@ -42,8 +44,13 @@ static int
 print_keys(const struct tool *t, const char *name)
 {
 	uint16_t status = KU_ST_OK;
-	int rc = cmd_ssh_keys(t, name, &status);
+	int rc = ssh_is_local(KU_PATH_ETC_PASSWD, KU_PATH_UNIXD_CONFIG, name);
 
+	if (rc < 0)
+		say(LOG_ERR, "cannot read %s: %s", KU_PATH_ETC_PASSWD, strerror(-rc));
+	if (rc != 0)
+		return rc < 0;
+	rc = cmd_ssh_keys(t, name, &status);
 	if (rc < 0) {
 		say(LOG_ERR, "cannot ask %s: %s (is kanidm-unixd running?)", t->sock_path,
 		    strerror(-rc));

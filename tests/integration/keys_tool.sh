@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MPL-2.0
 # The key command in the hands of sshd, and of somebody who wants more from it: as nobody, as
 # a user of its own, with nothing around it, and as a setuid-root copy with every variable
-# set that might lead it astray.
+# set that might lead it astray. And no account of this host has a key that a daemon gives it.
 set -eu
 here=$(cd "$(dirname "$0")/../.." && pwd)
 build=$1
@@ -52,6 +52,28 @@ same "in a directory that is gone" as 65534 env -i "$tool" alice
 cd /
 as 65534 env -i "$tool" alice >&- 2>&- || netns_fail "with stdout closed: exit $?"
 echo "ok: with stdout closed"
+
+# --- a daemon that was taken over, and would be let in as root
+echo 'native:x:4999:4999:Native:/tmp:/bin/sh' >>/etc/passwd
+mallory="ssh-ed25519 AAAAEVIL mallory"
+netns_daemon_stop
+rm -f /run/kanidm-unixd/sock
+"$here/tests/integration/keyd.py" /run/kanidm-unixd/sock 990 "$mallory" &
+keyd=$!
+netns_wait_for 10 test -S /run/kanidm-unixd/sock || netns_fail "no daemon that was taken over"
+netns_wait_for 10 sh -c '[ -n "$(kanidm_ssh_authorizedkeys alice)" ]' || netns_fail "it gives no keys"
+for name in root ROOT native Native kanidm-unixd daemon _apt; do
+	netns_expect "no key for $name" "" as 65534 env -i "$tool" "$name"
+done
+netns_expect "its own people are its own" "$mallory" as 65534 env -i "$tool" alice
+sed -i '1i allow_local_account_override = ["native", "root"]' /etc/kanidm/unixd
+netns_expect "a local name that was given to the server" "$mallory" as 65534 env -i "$tool" native
+netns_expect "root cannot be given" "" as 65534 env -i "$tool" root
+sed -i 1d /etc/kanidm/unixd
+kill "$keyd"
+wait "$keyd" 2>/dev/null || true
+rm -f /run/kanidm-unixd/sock
+netns_daemon_start
 
 # --- a setuid-root copy, and an environment that would give other keys if it were read
 setuid=$NETNS_DIR/wrapped/kanidm_ssh_authorizedkeys

@@ -16,3 +16,4 @@ ku_test(unit/tools/setup_tree_test LIBS ku_tools SOURCES
   "${CMAKE_SOURCE_DIR}/tests/unit/tools/setup_tree.c")
 ku_test(unit/tools/setup_copy_test LIBS ku_tools WRAP scandir64 SOURCES
   "${CMAKE_SOURCE_DIR}/tests/unit/tools/setup_tree.c")
+ku_test(unit/tools/ssh_local_test LIBS ku_tools)
