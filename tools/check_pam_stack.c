@@ -123,7 +123,7 @@ read_line(struct reader r, char *line)
 
 	if (type == NULL)
 		return;
-	if (streq(type, "@include")) {
+	if (strcasecmp(type, "@include") == 0) {
 		module = next_word(&line, &unused);
 		if (module != NULL)
 			read_file(r, module);
@@ -141,7 +141,7 @@ read_line(struct reader r, char *line)
 	module = next_word(&line, &unused);
 	if (control == NULL || module == NULL)
 		return;
-	if (!brackets && (streq(control, "include") || streq(control, "substack"))) {
+	if (strcasecmp(control, "include") == 0 || strcasecmp(control, "substack") == 0) {
 		r.only = (enum pam_phase)phase;
 		read_file(r, module);
 		return;
@@ -149,27 +149,54 @@ read_line(struct reader r, char *line)
 	add(&r, (enum pam_phase)phase, control, brackets, module, line);
 }
 
+/* Cuts a comment, and blanks at the end. Does the next line belong to this one? */
+static bool
+trim(char *line)
+{
+	size_t all = strlen(line), len = strcspn(line, "#\r");
+	bool cut = len < all;
+
+	while (len > 0 && strchr(" \t", line[len - 1]) != NULL)
+		len--;
+	line[len] = '\0';
+	if (cut || len == 0 || line[len - 1] != '\\')
+		return false;
+	line[len - 1] = ' ';
+	return true;
+}
+
+/* Lines as libpam puts them together: those that are empty or a comment are not there, also
+ * where another goes on behind them. */
 static void
 read_text(struct reader r, const char *path, char *text)
 {
-	unsigned number = 0;
+	cleanup_(freep) char *whole = NULL;
+	unsigned number = 0, began = 0;
 	char *line;
 
 	while ((line = strsep(&text, "\n")) != NULL) {
-		cleanup_(freep) char *where = xasprintf("%s:%u", path, ++number);
-		size_t len;
+		bool more = trim(line);
 
-		/* A backslash at the end: the next line belongs to it. */
-		while (
-		    (len = strlen(line)) > 0 && line[len - 1] == '\\' && text != NULL) {
-			line[len - 1] = ' ';
-			line[len] = ' '; /* where the end of the line was */
-			(void)strsep(&text, "\n");
-			number++;
+		number++;
+		if (*line == '\0')
+			continue;
+		if (whole == NULL) {
+			began = number;
+			whole = xstrdup(line);
+		} else {
+			char *longer = xasprintf("%s%s", whole, line);
+
+			free(whole);
+			whole = longer;
 		}
-		line[strcspn(line, "#\r")] = '\0';
-		r.where = where;
-		read_line(r, line);
+		if (!more) {
+			cleanup_(freep) char *where = xasprintf("%s:%u", path, began);
+
+			r.where = where;
+			read_line(r, whole);
+			free(whole);
+			whole = NULL;
+		}
 	}
 }
 

@@ -6,32 +6,53 @@ stacks_without_unix()
 	for service in login remote sshd su su-l runuser-l sudo sudo-i cron atd polkit-1 other \
 	    gdm-password lightdm sddm xdm kde systemd-user common-auth common-account \
 	    system-auth password-auth; do
-		[ -f "/etc/pam.d/$service" ] || continue
+		file=/etc/pam.d/$service
+		[ -f "$file" ] || file=/usr/lib/pam.d/$service
+		[ -f "$file" ] || continue
 		for type in auth account; do
 			# Which modules a stack has, with all that it includes; their order is no matter.
+			# Lines are put together as libpam does it.
 			awk -v wanted="$type" '
-			line != "" { $0 = line $0; line = "" }
-			/\\$/ { line = substr($0, 1, length($0) - 1) " "; next }
-			{ sub(/#.*/, ""); type = tolower($1); sub(/^-/, "", type); more = "" }
-			type == "@include" { more = $2 }
-			type == wanted && ($2 == "include" || $2 == "substack") { more = $3 }
-			more != "" && !seen[more]++ {
-				path = more ~ /^\// ? more : "/etc/pam.d/" more
-				if ((getline line < path) >= 0)
+			function take(text,    w, type, more, dir, n, i, path, line) {
+				split(text, w)
+				type = tolower(w[1])
+				sub(/^-/, "", type)
+				if (type == "@include")
+					more = w[2]
+				else if (type == wanted && tolower(w[2]) ~ /^\[?(include|substack)\]?$/)
+					more = w[3]
+				n = split(more ~ /^\// ? "/" : "/etc/pam.d/ /usr/lib/pam.d/", dir)
+				for (i = 1; more != "" && i <= n && !((dir[i] more) in seen); i++) {
+					path = dir[i] more
+					if ((getline line < path) < 0)
+						continue
+					close(path)
+					seen[path]
 					ARGV[ARGC++] = path
-				close(path)
-				line = ""
+					more = ""
+				}
+				if (type == wanted && text ~ /[^A-Za-z0-9_.-]pam_kanidm\.so/)
+					ours = 1
+				if (type == wanted && text ~ /[^A-Za-z0-9_.-]pam_unix[a-z0-9_]*\.so/)
+					local = 1
 			}
-			type == wanted && /[ \t\/]pam_kanidm\.so/ { ours = 1 }
-			type == wanted && /[ \t\/]pam_unix[a-z0-9_]*\.so/ { local = 1 }
-			END { if (ours && !local) print ARGV[1], wanted }' "/etc/pam.d/$service"
+			FNR == 1 { before = "" }
+			{ commented = sub(/#.*/, ""); sub(/[ \t]+$/, "") }
+			$0 == "" { next }
+			{ $0 = before $0; before = "" }
+			!commented && /\\$/ { before = substr($0, 1, length($0) - 1) " "; next }
+			{ take($0) }
+			END { if (ours && !local) print ARGV[1], wanted }' "$file" || return 1
 		done
 	done
 }
 
 refuse_stacks_without_unix()
 {
-	found=$(stacks_without_unix)
+	if ! found=$(stacks_without_unix); then
+		echo "kanidm: not installed: the stacks in /etc/pam.d cannot be looked into" >&2
+		exit 1
+	fi
 	[ -n "$found" ] || return 0
 	cat >&2 <<-END
 	kanidm: not installed, because it would keep root and every local account out.

@@ -309,6 +309,52 @@ a_stack_without_pam_unix_stops_everything(void **state)
 	said("auth     sufficient  pam_unix.so\naccount  sufficient  pam_unix.so\n");
 }
 
+/* The cases that the packages' scripts are held to as well. */
+static void
+stacks_are_judged_as_by_the_packages(void **state)
+{
+	FILE *f = fopen(STACKS, "r");
+	char title[256] = "", path[256] = "";
+	cleanup_(freep) char *line = NULL, *text = xstrdup("");
+	bool refused = false, more = true;
+	unsigned n = 0;
+	size_t cap = 0;
+
+	(void)state;
+	assert_non_null(f);
+	while (more) {
+		more = getline(&line, &cap, f) > 0;
+		if (more && strncmp(line, "=== ", 4) != 0 &&
+		    strncmp(line, "--- ", 4) != 0) {
+			char *longer = xasprintf("%s%s", text, line);
+
+			free(text);
+			text = longer;
+			continue;
+		}
+		if (*text != '\0')
+			put(path, text);
+		*text = '\0';
+		if (more && *line == '-') {
+			assert_int_equal(sscanf(line, "--- %255s", path), 1);
+			continue;
+		}
+		if (*title != '\0' &&
+		    (setup_pam_plan(&w.s) == SETUP_PAM_NO_UNIX) != refused)
+			fail_msg("not %s: %s%s", refused ? "refused" : "taken", title,
+			    w.out);
+		if (!more)
+			break;
+		n++;
+		refused = strncmp(line, "=== refused", 11) == 0;
+		(void)snprintf(title, sizeof(title), "%s", line);
+		(void)setup_tree_end(NULL);
+		(void)setup_tree_begin(NULL);
+	}
+	assert_int_equal(fclose(f), 0);
+	assert_true(n >= 30);
+}
+
 /* ---- sshd ---- */
 
 #define SSHD_CONF "/etc/ssh/sshd_config.d/10-kanidm.conf"
@@ -397,6 +443,7 @@ main(void)
 		TEST(authselect_keeps_the_features_that_the_profile_has),
 		TEST(elsewhere_the_lines_are_shown),
 		TEST(a_stack_without_pam_unix_stops_everything),
+		TEST(stacks_are_judged_as_by_the_packages),
 		TEST(keys_are_for_sshd_to_accept),
 		TEST(a_file_that_sshd_refuses_does_not_stay),
 		TEST(an_nsswitch_of_the_vendor_is_taken),

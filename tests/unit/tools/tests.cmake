@@ -14,6 +14,8 @@ ku_test(unit/tools/nscd_test LIBS ku_tools)
 ku_test(unit/tools/setup_text_test LIBS ku_tools)
 ku_test(unit/tools/setup_tree_test LIBS ku_tools SOURCES
   "${CMAKE_SOURCE_DIR}/tests/unit/tools/setup_tree.c")
+target_compile_definitions(unit.tools.setup_tree_test PRIVATE
+  STACKS="${CMAKE_SOURCE_DIR}/tests/package/stacks.txt")
 ku_test(unit/tools/setup_copy_test LIBS ku_tools WRAP scandir64 SOURCES
   "${CMAKE_SOURCE_DIR}/tests/unit/tools/setup_tree.c")
 ku_test(unit/tools/ssh_local_test LIBS ku_tools)
