@@ -15,6 +15,7 @@
 
 #include "ku/paths.h"
 #include "src/base/util.h"
+#include "src/cli/cli.h"
 #include "src/prog/xalloc.h"
 #include "tools/commands.h"
 #include "tools/setup_internal.h"
@@ -211,25 +212,29 @@ is_anything_wanted(const struct plan *p)
 }
 
 static void
-show_file(const struct setup *s, const struct setup_file *f)
+show_file(struct setup *s, const struct setup_file *f)
 {
 	if (f->new != NULL)
-		setup_diff(s->t->out, f->path, f->old, f->new);
+		setup_show(s, f->path, f->old, f->new);
 }
 
 static void
-show_plan(const struct setup *s, const struct plan *p)
+show_plan(struct setup *s, const struct plan *p)
 {
 	show_file(s, &s->client);
 	show_file(s, &s->unixd);
 	show_file(s, &s->nsswitch);
 	show_file(s, &s->sshd);
 	for (int i = 0; i < N_STEPS; i++) {
-		if (p->wanted[i])
-			(void)fprintf(s->t->out, "to do: %s\n", p->text[i]);
+		if (!p->wanted[i])
+			continue;
+		(void)fprintf(s->t->out, "to do: %s\n", p->text[i]);
+		setup_note_step(s, p->text[i], "planned");
 	}
-	if (p->left_to_hand)
+	if (p->left_to_hand) {
 		setup_pam_lines(s);
+		setup_note_step(s, "add the lines to PAM by hand", "not done");
+	}
 }
 
 /* ---- doing it ---- */
@@ -287,7 +292,7 @@ run_step(struct setup *s, const struct plan *p, enum step step)
 
 /* The files of the configuration, which may keep the daemon from its server. */
 static void
-offer_undo(struct setup *s)
+offer_undo(struct setup *s, const struct plan *p)
 {
 	static const char *const reload[] = { "reload-or-restart", DAEMON, NULL };
 
@@ -300,7 +305,10 @@ offer_undo(struct setup *s)
 		(void)fprintf(s->t->err, "setup: the new configuration stays\n");
 		return;
 	}
-	if (setup_config_undo(s) && setup_has_systemd(s))
+	if (!setup_config_undo(s))
+		return;
+	setup_note_step(s, p->text[STEP_CONFIG], "put back");
+	if (setup_has_systemd(s))
 		(void)systemctl(s, reload);
 }
 
@@ -308,15 +316,18 @@ static int
 give_up(struct setup *s, const struct plan *p, int at)
 {
 	for (int i = 0; i < N_STEPS; i++) {
-		if (p->wanted[i])
-			(void)fprintf(s->t->err, "%s: %s\n",
-			    i < at        ? "changed"
-				: i == at ? "failed"
-					  : "not changed",
-			    p->text[i]);
+		if (!p->wanted[i])
+			continue;
+		(void)fprintf(s->t->err, "%s: %s\n",
+		    i < at        ? "changed"
+			: i == at ? "failed"
+				  : "not changed",
+		    p->text[i]);
+		if (i >= at)
+			setup_note_step(s, p->text[i], i == at ? "failed" : "not done");
 	}
 	if (at == STEP_DAEMON)
-		offer_undo(s);
+		offer_undo(s, p);
 	if (s->backup != NULL && at >= STEP_NSS)
 		(void)fprintf(s->t->err,
 		    "setup: this puts back what was there:  kanidm-unix setup --restore "
@@ -353,8 +364,12 @@ carry_out(struct setup *s, const struct plan *p)
 	    !setup_backup(s))
 		return give_up(s, p, -1);
 	for (int i = 0; i < N_STEPS; i++) {
-		if (p->wanted[i] && !run_step(s, p, (enum step)i))
+		if (!p->wanted[i])
+			continue;
+		if (!run_step(s, p, (enum step)i))
 			return give_up(s, p, i);
+		setup_note_step(s, p->text[i], "done");
+		s->report.changed = true;
 	}
 	return -1;
 }
@@ -366,7 +381,6 @@ last_look(struct setup *s)
 {
 	struct tool t = *s->t;
 
-	t.json = false;
 	setup_link_tasks(s);
 	(void)fputs("kanidm-unix check says now:\n", t.out);
 	(void)fflush(t.out);
@@ -378,6 +392,7 @@ last_words(struct setup *s, const struct plan *p, bool good)
 {
 	bool fine = last_look(s);
 
+	setup_note_step(s, "check", fine ? "done" : "finds errors");
 	if (!good) {
 		if (s->backup != NULL)
 			(void)fprintf(s->t->err,
@@ -417,10 +432,15 @@ set_up(struct setup *s)
 	if (rc >= 0)
 		return rc;
 	/* What run_daemon() has not looked at. */
-	if (!p.wanted[STEP_DAEMON] && !setup_link_wait(s))
+	if (!p.wanted[STEP_DAEMON] && !setup_link_wait(s)) {
+		setup_note_step(s, "reach the server", "failed");
 		return last_words(s, &p, false);
+	}
+	setup_note_step(s, "reach the server", "done");
 	groups = setup_link_groups(s);
+	setup_note_step(s, "look up the login groups", groups ? "done" : "failed");
 	logins = setup_logins(s);
+	setup_note_step(s, "try logins", logins ? "done" : "failed");
 	return last_words(s, &p, groups && logins);
 }
 
@@ -442,6 +462,8 @@ setup_clear(struct setup *s)
 	setup_file_clear(&s->nsswitch);
 	setup_file_clear(&s->sshd);
 	setup_file_clear(&s->certificate);
+	setup_report_clear(&s->report);
+	setup_unlock(s);
 	(void)config_free(s->c.config);
 	config_problems_clear(&s->c.problems);
 }
@@ -477,6 +499,34 @@ print_nixos(struct setup *s)
 	    s->wish->n_groups == 0 ? " \"shell_users\"" : "");
 }
 
+static int
+run(struct setup *s)
+{
+	const struct setup_wish *wish = s->wish;
+	struct stat st;
+
+	if (check_lstat(&s->c, "/etc/NIXOS", &st)) {
+		print_nixos(s);
+		return 1;
+	}
+	if (!s->c.host->privileged && !wish->dry_run) {
+		(void)fprintf(s->t->err,
+		    "setup: only root can do this (try: sudo kanidm-unix "
+		    "setup)\n");
+		return 1;
+	}
+	if (!wish->dry_run && !setup_lock(s))
+		return 1;
+	if (!wish->dry_run)
+		setup_sweep(s);
+	if (wish->restore)
+		return setup_restore(s);
+	/* What is broken in them is told by the plan. */
+	(void)!config_load(KU_PATH_CLIENT_CONFIG, KU_PATH_UNIXD_CONFIG, &s->c.config,
+	    &s->c.problems);
+	return set_up(s);
+}
+
 int
 cmd_setup(const struct tool *t, const struct setup_wish *wish)
 {
@@ -486,30 +536,31 @@ cmd_setup(const struct tool *t, const struct setup_wish *wish)
 		.wall_s = time(NULL),
 		.run = setup_run_program,
 	};
+	struct tool words = *t;
 	cleanup_(setup_clear) struct setup s = {
 		.c = { .host = &host, .area = "setup" },
-		.t = t,
+		.t = &words,
 		.wish = wish,
-		.asks = !wish->yes && isatty(STDIN_FILENO) && isatty(fileno(t->out)),
+		.asks = !t->json && !wish->yes && isatty(STDIN_FILENO) &&
+		    isatty(fileno(t->out)),
+		.lock_fd = -1,
 	};
-	struct stat st;
+	int rc;
 
-	/* What is done and what fails come in their order, also in a file. */
-	(void)setvbuf(t->out, NULL, _IOLBF, 0);
-	if (check_lstat(&s.c, "/etc/NIXOS", &st)) {
-		print_nixos(&s);
-		return 1;
+	if (!t->json) {
+		/* What is done and what fails come in their order, also in a file. */
+		(void)setvbuf(t->out, NULL, _IOLBF, 0);
+		return run(&s);
 	}
-	if (!host.privileged && !wish->dry_run) {
-		(void)fprintf(t->err,
-		    "setup: only root can do this (try: sudo kanidm-unix "
-		    "setup)\n");
-		return 1;
+	words.json = false;
+	words.out = words.err = setup_words(&s.report, t->err);
+	if (wish->yes || wish->dry_run)
+		rc = run(&s);
+	else {
+		(void)fprintf(words.err,
+		    "setup: with --json nobody is asked; give --yes or --dry-run\n");
+		rc = CLI_USAGE;
 	}
-	if (wish->restore)
-		return setup_restore(&s);
-	/* What is broken in them is told by the plan. */
-	(void)!config_load(KU_PATH_CLIENT_CONFIG, KU_PATH_UNIXD_CONFIG, &s.c.config,
-	    &s.c.problems);
-	return set_up(&s);
+	(void)fclose(words.out);
+	return setup_report_print(&s, t->out, rc);
 }

@@ -285,40 +285,47 @@ struct difference {
 };
 
 static void
-show(const struct setup *s, const char *path, const char *there)
+show(struct setup *s, const char *path, const char *there)
 {
 	cleanup_(freep) char *old = NULL, *new = NULL, *target = link_of(s, there);
+	cleanup_(freep) char *words = NULL;
 
-	if (target != NULL) {
-		(void)fprintf(s->t->out, "%s: a link to %s again\n", path, target);
+	if (target == NULL && check_read(&s->c, there, &new) < 0)
+		return;
+	if (target == NULL && check_read(&s->c, path, &old) < 0)
+		old = NULL;
+	if (target != NULL)
+		words = xasprintf("a link to %s again", target);
+	else if (old != NULL && streq(old, new))
+		words = xstrdup("owner and mode");
+	else {
+		setup_show(s, path, old, new);
 		return;
 	}
-	if (check_read(&s->c, there, &new) < 0)
-		return;
-	if (check_read(&s->c, path, &old) < 0)
-		old = NULL;
-	if (old != NULL && streq(old, new))
-		(void)fprintf(s->t->out, "%s: owner and mode\n", path);
-	else
-		setup_diff(s->t->out, path, old, new);
+	(void)fprintf(s->t->out, "%s: %s\n", path, words);
+	setup_note_file(s, path, words);
 }
 
 /* By cp to a name beside it, which knows owners, modes, links and labels, then by rename. */
 static bool
-put_back(const struct setup *s, const char *path, const char *there)
+put_back(struct setup *s, const char *path, const char *there)
 {
+	cleanup_(freep) char *step = xasprintf("put back %s", path);
 	cleanup_(freep) char *from = check_path(&s->c, there);
 	cleanup_(freep) char *to = check_path(&s->c, path);
-	cleanup_(freep) char *tmp = xasprintf("%s.kanidm-new", to);
+	cleanup_(freep) char *tmp = xasprintf("%s" SETUP_BACK_TMP, to);
 	const char *const argv[] = { "/bin/cp", "-a", "--remove-destination", "--", from,
 		tmp, NULL };
 	char buf[1024];
 	int rc = check_run(&s->c, argv, buf, sizeof(buf));
 
 	if (rc == 0 && rename(tmp, to) == 0) {
-		(void)fprintf(s->t->out, "done: put back %s\n", path);
+		(void)fprintf(s->t->out, "done: %s\n", step);
+		setup_note_step(s, step, "done");
+		s->report.changed = true;
 		return true;
 	}
+	setup_note_step(s, step, "failed");
 	(void)fprintf(s->t->err, "setup: %s: %s\n", path,
 	    rc > 0 ? buf : strerror(rc < 0 ? -rc : errno));
 	(void)unlink(tmp);
@@ -328,7 +335,7 @@ put_back(const struct setup *s, const char *path, const char *there)
 static bool
 visit_restore(struct setup *s, const char *copy, const char *path, void *arg)
 {
-	cleanup_(freep) char *there = xasprintf("%s%s", copy, path);
+	cleanup_(freep) char *there = xasprintf("%s%s", copy, path), *step = NULL;
 	struct difference *d = arg;
 
 	if (is_same(s, path, there) || streq(path, "/var/lib/pam/seen"))
@@ -336,6 +343,8 @@ visit_restore(struct setup *s, const char *copy, const char *path, void *arg)
 	d->n++;
 	if (d->write)
 		return put_back(s, path, there);
+	step = xasprintf("put back %s", path);
+	setup_note_step(s, step, "planned");
 	show(s, path, there);
 	return true;
 }
@@ -413,10 +422,13 @@ directory(const struct setup *s)
 int
 setup_restore(struct setup *s)
 {
-	cleanup_(freep) char *copy = directory(s), *etc = NULL;
+	cleanup_(freep) char *etc = NULL;
 	struct difference d = { 0 };
+	const char *copy;
 	struct stat st;
 
+	free(s->backup);
+	copy = s->backup = directory(s);
 	etc = xasprintf("%s/etc", copy != NULL ? copy : "");
 	if (copy == NULL || !check_stat(&s->c, etc, &st)) {
 		(void)fprintf(s->t->err, "setup: %s\n",

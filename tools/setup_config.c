@@ -17,8 +17,6 @@
 #include "src/prog/xalloc.h"
 #include "tools/setup_internal.h"
 
-#define LOCAL_CA "/etc/kanidm/ca.pem"
-
 static bool
 cannot_edit(const struct setup *s, const char *path, const char *line)
 {
@@ -250,14 +248,14 @@ plan_copy(struct setup *s, const char *text)
 
 	if (strstr(text, "PRIVATE KEY-----") != NULL) {
 		(void)fprintf(s->t->err,
-		    "setup: %s: has a private key in it, and everybody may read " LOCAL_CA
+		    "setup: %s: has a private key in it, and everybody may read " SETUP_CA
 		    "; give a file with the certificate alone\n",
 		    s->ca);
 		return false;
 	}
 	s->ca_from = s->ca;
-	s->ca = xstrdup(LOCAL_CA);
-	f->path = LOCAL_CA;
+	s->ca = xstrdup(SETUP_CA);
+	f->path = SETUP_CA;
 	f->from = s->ca_from;
 	rc = setup_read(s, f->path, &f->old);
 	if (rc < 0) {

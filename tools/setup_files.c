@@ -153,7 +153,7 @@ setup_write(const struct setup *s, const char *path, const char *text)
 		return -errno;
 	if (real == NULL)
 		real = xstrdup(asked);
-	tmp = xasprintf("%s.kanidm-XXXXXX", real);
+	tmp = xasprintf("%s" SETUP_TMP, real);
 	fd = mkostemp(tmp, O_CLOEXEC);
 	if (fd < 0)
 		return -errno;

@@ -16,12 +16,39 @@
 #include "tools/check_internal.h"
 #include "tools/setup.h"
 
+/* Where a private certificate is copied to, and what opens keys to sshd. */
+#define SETUP_CA        "/etc/kanidm/ca.pem"
+#define SETUP_SSHD_CONF "/etc/ssh/sshd_config.d/10-kanidm.conf"
+/* Where sshd sees a candidate of that first. */
+#define SETUP_TRIAL "/run/kanidm-unix-setup.sshd"
+/* What is behind the name of a file while it is made; for mkostemp(3) and glob(3). */
+#define SETUP_TMP      ".kanidm-XXXXXX"
+#define SETUP_TMP_GLOB ".kanidm-??????"
+#define SETUP_BACK_TMP ".kanidm-new"
+
 /* A file as it is and as it shall be. */
 struct setup_file {
 	const char *path;
 	char *old;        /* NULL: there is none */
 	char *new;        /* NULL: stays as it is */
 	const char *from; /* where `new` was copied from, or NULL */
+};
+
+/* What there is to tell at the end (setup_report.c). */
+struct setup_noted {
+	char *what;
+	char *text;
+};
+struct setup_notes {
+	struct setup_noted *v;
+	size_t n;
+};
+struct setup_report {
+	struct setup_notes files; /* path, difference */
+	struct setup_notes steps; /* in words, how it went */
+	bool changed;             /* something was */
+	char *words;              /* all that was said */
+	FILE *err;                /* where that went */
 };
 
 struct setup {
@@ -40,7 +67,31 @@ struct setup {
 
 	struct setup_file client, unixd, nsswitch, sshd, certificate;
 	char *backup; /* where the copy is, once there is one */
+	int lock_fd;  /* -1: not held */
+	struct setup_report report;
 };
+
+/* ---- telling (setup_report.c) ---- */
+
+/* A step by its words; told again, its result is another: "planned", "done", "failed", "not
+ * done". */
+void setup_note_step(struct setup *s, const char *what, const char *result);
+/* What shall become of a file, in words; with setup_show() as a difference, which is printed. */
+void setup_note_file(struct setup *s, const char *path, const char *text);
+void setup_show(struct setup *s, const char *path, const char *old, const char *new);
+/* A stream whose words are kept, and go to `err` as they come. */
+FILE *setup_words(struct setup_report *r, FILE *err);
+/* The object. rc, or 1 when it cannot be written. */
+int must_use_ setup_report_print(const struct setup *s, FILE *out, int rc);
+void setup_report_clear(struct setup_report *r);
+
+/* ---- alone (setup_lock.c) ---- */
+
+/* False: another one runs, or it cannot be told; that was said. */
+bool setup_lock(struct setup *s);
+void setup_unlock(struct setup *s);
+/* Removes what setups that were ended half-way have left beside the files they wrote. */
+void setup_sweep(struct setup *s);
 
 /* ---- talking (setup_ask.c) ---- */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
  * Keys of people for sshd: the two lines of our file in sshd_config.d without their '#'. sshd
- * itself judges the result before it is told to read it.
+ * itself judges the result, before it is where sshd reads it and again before it is told to.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,7 +12,9 @@
 #include "src/prog/xalloc.h"
 #include "tools/setup_internal.h"
 
-#define CONF    "/etc/ssh/sshd_config.d/10-kanidm.conf"
+#define CONF    SETUP_SSHD_CONF
+#define ALL     "/etc/ssh/sshd_config"
+#define TRIAL   SETUP_TRIAL
 #define PROGRAM "kanidm_ssh_authorizedkeys"
 
 static const char *
@@ -81,20 +83,48 @@ setup_sshd_plan(struct setup *s)
 	return true;
 }
 
+/* sshd -t of all that it reads, or of `file`. */
+static bool
+is_sound(struct setup *s, const char *sshd, const char *file)
+{
+	const char *const test[] = { sshd, "-t", file != NULL ? "-f" : NULL, file, NULL };
+	char buf[2048];
+	int rc = check_run(&s->c, test, buf, sizeof(buf));
+
+	if (rc != 0)
+		(void)fprintf(s->t->err, "setup: sshd -t: %s\n",
+		    rc < 0 ? strerror(-rc) : buf);
+	return rc == 0;
+}
+
+/* Would it take the new file, beside all others? Asked before the file is where it reads it:
+ * whatever ends us in between, sshd can start again. Which file comes first is seen later. */
+static bool
+is_acceptable(struct setup *s, const char *sshd)
+{
+	cleanup_(freep) char *real = check_path(&s->c, TRIAL);
+	cleanup_(freep) char *all = check_path(&s->c, ALL);
+	cleanup_(freep) char *text = xasprintf("Include %s\n%s", all, s->sshd.new);
+	int rc = setup_write(s, TRIAL, text);
+	bool good = false;
+
+	if (rc < 0)
+		(void)fprintf(s->t->err, "setup: " TRIAL ": %s\n", strerror(-rc));
+	else
+		good = is_sound(s, sshd, real);
+	(void)unlink(real);
+	return good;
+}
+
 /* Does sshd take the files, and is it our command that it takes from them? */
 static bool
 is_accepted(struct setup *s, const char *sshd)
 {
-	const char *const test[] = { sshd, "-t", NULL },
-			  *const show[] = { sshd, "-T", NULL };
+	const char *const show[] = { sshd, "-T", NULL };
 	cleanup_(freep) char *buf = xmalloc(65536);
-	int rc = check_run(&s->c, test, buf, 65536);
 
-	if (rc != 0) {
-		(void)fprintf(s->t->err, "setup: sshd -t: %s\n",
-		    rc < 0 ? strerror(-rc) : buf);
+	if (!is_sound(s, sshd, NULL))
 		return false;
-	}
 	if (check_run(&s->c, show, buf, 65536) == 0 && strstr(buf, PROGRAM) == NULL) {
 		(void)
 		    fputs("setup: sshd does not take AuthorizedKeysCommand from " CONF
@@ -137,6 +167,10 @@ reload(struct setup *s)
 bool
 setup_sshd_run(struct setup *s)
 {
+	if (!is_acceptable(s, find_sshd(s))) {
+		(void)fprintf(s->t->err, "setup: " CONF " is as it was\n");
+		return false;
+	}
 	if (setup_put(s, &s->sshd) < 0)
 		return false;
 	if (!is_accepted(s, find_sshd(s))) {

@@ -52,6 +52,8 @@ static const struct cli_option setup[] = {
 	  .help = "show what would be done, change nothing" },
 	{ .key = CLI_KEY_RESTORE, .name = "restore",
 	  .help = "put back what DIR, or the newest copy, has of nsswitch.conf and PAM" },
+	{ .key = CLI_KEY_JSON, .name = "json",
+	  .help = "ask nothing, and print one JSON object about it" },
 	{ 0 },
 };
 

@@ -199,6 +199,98 @@ grep -q 'by the stack of /etc/pam.d/login: a module of it has ended' <<<"$out" |
 cp -a "$NETNS_DIR/login" /etc/pam.d/login
 cp -a "$backup" "$NETNS_DIR/first"
 
+# --- for programs: one object, and words beside it
+object()
+{
+	local want=$1 rc=0
+	shift
+	kanidm-unix setup --json "$@" >"$NETNS_DIR/json" 2>"$NETNS_DIR/words" </dev/null || rc=$?
+	[ "$rc" = "$want" ] || netns_fail "setup --json $*: exit $rc instead of $want
+$(cat "$NETNS_DIR/json" "$NETNS_DIR/words")"
+	[ "$(wc -l <"$NETNS_DIR/json")" = 1 ] || netns_fail "not one line: $(cat "$NETNS_DIR/json")"
+}
+field()
+{
+	local got
+	got=$(python3 -c 'import json, sys; print(eval(sys.argv[2], json.load(open(sys.argv[1]))))' \
+		"$NETNS_DIR/json" "$1") || netns_fail "no $1: $(cat "$NETNS_DIR/json")"
+	[ "$got" = "$2" ] || netns_fail "$1 is $got instead of $2: $(cat "$NETNS_DIR/json")"
+}
+object 2
+field error "with --json nobody is asked; give --yes or --dry-run"
+object 0 --yes
+field verdict "nothing to change"
+field '[s["result"] for s in steps if s["step"] == "try logins"]' "['done']"
+cp /etc/nsswitch.conf "$NETNS_DIR/nsswitch.set"
+sed -i 's/files kanidm/files/' /etc/nsswitch.conf
+object 0 --dry-run
+field verdict "nothing was done"
+field '[f["path"] for f in files]' "['/etc/nsswitch.conf']"
+field '"+passwd:         files kanidm systemd" in files[0]["diff"]' True
+field 'steps[0]["result"]' planned
+object 0 --yes
+field verdict "done"
+field 'steps[0]["step"], steps[0]["result"]' "('write /etc/nsswitch.conf', 'done')"
+field 'backup.startswith("/root/kanidm-backup-")' True
+grep -qx 'done: wrote /etc/nsswitch.conf' "$NETNS_DIR/words" || netns_fail "no words"
+cmp /etc/nsswitch.conf "$NETNS_DIR/nsswitch.set" || netns_fail "another file"
+object 1 --restore /etc --yes
+field error "that is no copy"
+
+# --- one at a time; one that is killed while PAM's tool runs; back from there
+kill_it()
+{
+	cat >"$NETNS_DIR/kill" <<-END
+	#!/bin/sh
+	[ -e $NETNS_DIR/asked ] || { touch $NETNS_DIR/asked; $(command -v kanidm-unix) setup --yes </dev/null
+		echo "\$?"; } >$NETNS_DIR/second 2>&1
+	kill -9 \$PPID
+	END
+	chmod 0755 "$NETNS_DIR/kill"
+	mount --bind "$NETNS_DIR/kill" "$1" || netns_fail "cannot cover $1"
+	kanidm-unix setup --yes "${@:2}" >"$NETNS_DIR/words" 2>&1 </dev/null && rc=0 || rc=$?
+	umount "$1"
+	[ "$rc" = 137 ] || netns_fail "not killed: $rc $(cat "$NETNS_DIR/words")"
+}
+cp -a /etc "$NETNS_DIR/etc.killed"
+DEBIAN_FRONTEND=noninteractive pam-auth-update --disable kanidm >/dev/null 2>&1
+sed -i 's/files kanidm/files/' /etc/nsswitch.conf
+cp -a /etc/nsswitch.conf "$NETNS_DIR/nsswitch.unset"
+kill_it /usr/sbin/pam-auth-update
+grep -qE '^setup: another setup is running, process [0-9]+; nothing was changed$' \
+	"$NETNS_DIR/second" || netns_fail "the second: $(cat "$NETNS_DIR/second")"
+tail -n 1 "$NETNS_DIR/second" | grep -qx 1 || netns_fail "the second: $(cat "$NETNS_DIR/second")"
+grep -q kanidm /etc/nsswitch.conf || netns_fail "killed before nsswitch.conf"
+echo half >/etc/nsswitch.conf.kanidm-a1B2c3
+set_up 0 --restore --yes </dev/null
+said "done: removed /etc/nsswitch.conf.kanidm-a1B2c3, which a setup that was ended has left"
+cmp /etc/nsswitch.conf "$NETNS_DIR/nsswitch.unset" || netns_fail "the restore after a kill"
+[ ! -e /run/kanidm-unix-setup.lock ] || netns_fail "the lock stays"
+set_up 0 --yes </dev/null
+diff -r --no-dereference "$NETNS_DIR/etc.killed/pam.d" /etc/pam.d || netns_fail "PAM, after a kill"
+
+# --- killed while sshd judges: what it reads has not changed
+sshd=$(command -v sshd || echo /usr/sbin/sshd)
+if [ -x "$sshd" ]; then
+	mkdir -p /etc/ssh/sshd_config.d
+	[ -e /etc/ssh/sshd_config.d/10-kanidm.conf ] ||
+		printf '#AuthorizedKeysCommand %s %%u\n#AuthorizedKeysCommandUser nobody\n' \
+			/usr/sbin/kanidm_ssh_authorizedkeys >/etc/ssh/sshd_config.d/10-kanidm.conf
+	cp -a /etc/ssh "$NETNS_DIR/ssh.before"
+	kill_it "$sshd" --ssh-keys
+	diff -r "$NETNS_DIR/ssh.before" /etc/ssh || netns_fail "killed, and sshd reads something else"
+	printf 'Match all\n' >>/etc/ssh/sshd_config.d/10-kanidm.conf
+	printf 'NoSuchWord yes\n' >>/etc/ssh/sshd_config.d/10-kanidm.conf
+	cp -a /etc/ssh/sshd_config.d/10-kanidm.conf "$NETNS_DIR/10.before"
+	set_up 1 --yes --ssh-keys </dev/null
+	grep -q 'NoSuchWord' <<<"$out" || netns_fail "sshd does not judge the candidate: $out"
+	cmp "$NETNS_DIR/10.before" /etc/ssh/sshd_config.d/10-kanidm.conf || netns_fail "not as it was"
+	rm -r /etc/ssh && cp -a "$NETNS_DIR/ssh.before" /etc/ssh
+fi
+for copy in /root/kanidm-backup-*; do
+	[ "$copy" = "$backup" ] || rm -r "$copy"
+done
+
 # --- mounts for homes, and groups of this host that are extended
 sed -i 's/^#uid_attr/uid_attr/; /^version/a home_strategy = "bind_mount"' /etc/kanidm/unixd
 echo 'map_group = [ { local = "adm", with = "admins" } ]' >>/etc/kanidm/unixd

@@ -36,6 +36,7 @@ complete -c kanidm-unix -n '__fish_seen_subcommand_from setup' -l test-user -x -
 complete -c kanidm-unix -n '__fish_seen_subcommand_from setup' -l yes -d 'ask nothing, do it'
 complete -c kanidm-unix -n '__fish_seen_subcommand_from setup' -l dry-run -d 'show what would be done, change nothing'
 complete -c kanidm-unix -n '__fish_seen_subcommand_from setup' -l restore -d 'put back what DIR, or the newest copy, has of nsswitch.conf and PAM'
+complete -c kanidm-unix -n '__fish_seen_subcommand_from setup' -l json -d 'ask nothing, and print one JSON object about it'
 complete -c kanidm-unix -n '__fish_seen_subcommand_from setup' -s d -l debug -d 'say on stderr what is asked, and how long the answer took'
 complete -c kanidm-unix -n '__fish_seen_subcommand_from setup' -s h -l help -d 'print this help'
 complete -c kanidm-unix -n '__fish_seen_subcommand_from auth-test' -s D -l name -x -a '(__fish_complete_users)' -d 'whose password is tried'

@@ -77,6 +77,8 @@ run(const char *const argv[], char *buf, size_t cap)
 	if (streq(argv[0], "/bin/sh") || streq(argv[0], "/bin/cp") ||
 	    streq(argv[0], "/bin/rm"))
 		return check_run_program(argv, buf, cap);
+	if (w.before != NULL)
+		w.before(argv);
 	for (size_t i = 0; argv[i] != NULL; i++) {
 		size_t n = strlen(w.called);
 
@@ -99,7 +101,9 @@ setup_tree_begin(void **state)
 	w.host = (struct check_host){ .root = w.root, .run = run, .wall_s = 1700000000 };
 	w.tool.out = w.tool.err = open_memstream(&w.out, &w.out_len);
 	w.s = (struct setup){ .c = { .host = &w.host }, .t = &w.tool, .wish = &w.wish };
+	w.s.lock_fd = -1;
 	put("/root/there", "");
+	put("/run/there", "");
 	put("/etc/nsswitch.conf", "passwd: files\ngroup: files\n");
 	put("/etc/pam.d/login",
 	    "auth required pam_unix.so\naccount required pam_unix.so\n");
@@ -133,6 +137,8 @@ setup_tree_end(void **state)
 	setup_file_clear(&w.s.nsswitch);
 	setup_file_clear(&w.s.sshd);
 	setup_file_clear(&w.s.certificate);
+	setup_report_clear(&w.s.report);
+	setup_unlock(&w.s);
 	(void)config_free(w.s.c.config);
 	config_problems_clear(&w.s.c.problems);
 	(void)fclose(w.tool.out);

@@ -18,6 +18,8 @@ struct setup_tree {
 	char called[1024];
 	const char *answer; /* of sshd -T, authselect current, authselect list-features */
 	int status;         /* of whatever else is called */
+	void (*before)(const char *const argv[]); /* called then, or NULL */
+	unsigned judged;                          /* times, for that */
 };
 extern struct setup_tree w;
 

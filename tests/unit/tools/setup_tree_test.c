@@ -359,12 +359,33 @@ stacks_are_judged_as_by_the_packages(void **state)
 
 #define SSHD_CONF "/etc/ssh/sshd_config.d/10-kanidm.conf"
 
+/* Whatever ends setup while sshd judges, sshd starts with what it reads. */
+static void
+the_candidate_is_judged_first(const char *const argv[])
+{
+	cleanup_(freep) char *text = NULL, *trial = NULL;
+
+	if (!streq(argv[1], "-t"))
+		return;
+	assert_int_equal(check_read(&w.s.c, SSHD_CONF, &text), 0);
+	if (w.judged++ == 0) {
+		assert_string_equal(argv[2], "-f");
+		assert_string_equal(argv[3], real(SETUP_TRIAL));
+		assert_int_equal(check_read(&w.s.c, SETUP_TRIAL, &trial), 0);
+		assert_non_null(strstr(trial, "/etc/ssh/sshd_config\n# why\n"));
+		assert_non_null(strstr(trial, "\nAuthorizedKeysCommand /usr/sbin/"));
+		assert_null(strstr(text, "\nAuthorizedKeysCommand /usr/sbin/"));
+	} else
+		assert_non_null(strstr(text, "\nAuthorizedKeysCommand /usr/sbin/"));
+}
+
 static void
 keys_are_for_sshd_to_accept(void **state)
 {
 	static const char closed[] = "# why\n#UsePAM yes\n#AuthorizedKeysCommand "
 				     "/usr/sbin/kanidm_ssh_authorizedkeys %u\n"
 				     "#AuthorizedKeysCommandUser nobody\n";
+	struct stat st;
 	static const char opened[] = "# why\n#UsePAM yes\nAuthorizedKeysCommand "
 				     "/usr/sbin/kanidm_ssh_authorizedkeys %u\n"
 				     "AuthorizedKeysCommandUser nobody\n";
@@ -379,8 +400,11 @@ keys_are_for_sshd_to_accept(void **state)
 	assert_string_equal(w.s.sshd.new, opened);
 	w.status = 255;
 	assert_false(setup_sshd_run(&w.s));
-	said("put back " SSHD_CONF);
+	said(SSHD_CONF " is as it was");
 	has(SSHD_CONF, closed);
+	/* Nothing but the candidate was judged, and it is gone again. */
+	assert_null(strstr(w.called, "sshd -t\n"));
+	assert_false(check_lstat(&w.s.c, SETUP_TRIAL, &st));
 	w.status = 0;
 	w.answer = "authorizedkeyscommand /usr/bin/userdbctl\n";
 	assert_false(setup_sshd_run(&w.s));
@@ -389,7 +413,9 @@ keys_are_for_sshd_to_accept(void **state)
 	w.answer = "authorizedkeyscommand /usr/sbin/kanidm_ssh_authorizedkeys %u\n";
 	put("/run/systemd/system/x", "");
 	put("/usr/bin/systemctl", "");
+	w.before = the_candidate_is_judged_first;
 	assert_true(setup_sshd_run(&w.s));
+	assert_int_equal(w.judged, 2);
 	has(SSHD_CONF, opened);
 	assert_non_null(strstr(w.called, "/usr/bin/systemctl reload ssh.service\n"));
 	setup_file_clear(&w.s.sshd);

@@ -19,3 +19,7 @@ target_compile_definitions(unit.tools.setup_tree_test PRIVATE
 ku_test(unit/tools/setup_copy_test LIBS ku_tools WRAP scandir64 SOURCES
   "${CMAKE_SOURCE_DIR}/tests/unit/tools/setup_tree.c")
 ku_test(unit/tools/ssh_local_test LIBS ku_tools)
+ku_test(unit/tools/setup_report_test LIBS ku_tools SOURCES
+  "${CMAKE_SOURCE_DIR}/tests/unit/tools/setup_tree.c")
+target_compile_definitions(unit.tools.setup_report_test PRIVATE
+  GOLDEN_DIR="${CMAKE_SOURCE_DIR}/tests/unit/tools/golden")
