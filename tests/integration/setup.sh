@@ -270,23 +270,34 @@ set_up 0 --yes </dev/null
 diff -r --no-dereference "$NETNS_DIR/etc.killed/pam.d" /etc/pam.d || netns_fail "PAM, after a kill"
 
 # --- killed while sshd judges: what it reads has not changed
-sshd=$(command -v sshd || echo /usr/sbin/sshd)
-if [ -x "$sshd" ]; then
-	mkdir -p /etc/ssh/sshd_config.d
-	[ -e /etc/ssh/sshd_config.d/10-kanidm.conf ] ||
-		printf '#AuthorizedKeysCommand %s %%u\n#AuthorizedKeysCommandUser nobody\n' \
-			/usr/sbin/kanidm_ssh_authorizedkeys >/etc/ssh/sshd_config.d/10-kanidm.conf
-	cp -a /etc/ssh "$NETNS_DIR/ssh.before"
-	kill_it "$sshd" --ssh-keys
-	diff -r "$NETNS_DIR/ssh.before" /etc/ssh || netns_fail "killed, and sshd reads something else"
-	printf 'Match all\n' >>/etc/ssh/sshd_config.d/10-kanidm.conf
-	printf 'NoSuchWord yes\n' >>/etc/ssh/sshd_config.d/10-kanidm.conf
-	cp -a /etc/ssh/sshd_config.d/10-kanidm.conf "$NETNS_DIR/10.before"
-	set_up 1 --yes --ssh-keys </dev/null
-	grep -q 'NoSuchWord' <<<"$out" || netns_fail "sshd does not judge the candidate: $out"
-	cmp "$NETNS_DIR/10.before" /etc/ssh/sshd_config.d/10-kanidm.conf || netns_fail "not as it was"
-	rm -r /etc/ssh && cp -a "$NETNS_DIR/ssh.before" /etc/ssh
+sshd=/usr/sbin/sshd
+if [ ! -x $sshd ]; then
+	# One that knows a single wrong word.
+	mount -t tmpfs netns /usr/local/sbin
+	sshd=/usr/local/sbin/sshd
+	printf '#!/bin/sh\n[ "$2" = -f ] || set -- "$1" -f %s\n%s\necho %s\n' \
+		/etc/ssh/sshd_config.d/10-kanidm.conf '! grep NoSuchWord "$3" || exit 255' \
+		kanidm_ssh_authorizedkeys >$sshd
+	chmod 0755 $sshd
 fi
+had_ssh=$(ls -d /etc/ssh 2>/dev/null || :)
+mkdir -p /etc/ssh/sshd_config.d
+cp -a /etc/ssh "$NETNS_DIR/ssh.before"
+printf '#AuthorizedKeysCommand %s %%u\n#AuthorizedKeysCommandUser nobody\n' \
+	/usr/sbin/kanidm_ssh_authorizedkeys >/etc/ssh/sshd_config.d/10-kanidm.conf
+cp -a /etc/ssh "$NETNS_DIR/ssh.closed"
+kill_it $sshd --ssh-keys
+diff -r "$NETNS_DIR/ssh.closed" /etc/ssh || netns_fail "killed, and sshd reads something else"
+[ -e /run/kanidm-unix-setup.sshd ] || netns_fail "killed before sshd had judged anything"
+echo 'NoSuchWord yes' >>/etc/ssh/sshd_config.d/10-kanidm.conf
+cp -a /etc/ssh "$NETNS_DIR/ssh.wrong"
+set_up 1 --yes --ssh-keys </dev/null
+said "done: removed /run/kanidm-unix-setup.sshd, which a setup that was ended has left"
+said "setup: /etc/ssh/sshd_config.d/10-kanidm.conf is as it was"
+grep -q 'NoSuchWord' <<<"$out" || netns_fail "sshd does not judge the candidate: $out"
+diff -r "$NETNS_DIR/ssh.wrong" /etc/ssh || netns_fail "not as it was"
+rm -r /etc/ssh
+[ -z "$had_ssh" ] || cp -a "$NETNS_DIR/ssh.before" /etc/ssh
 for copy in /root/kanidm-backup-*; do
 	[ "$copy" = "$backup" ] || rm -r "$copy"
 done
