@@ -11,6 +11,7 @@
 #include "src/base/util.h"
 #include "src/prog/jsonw.h"
 #include "src/prog/xalloc.h"
+#include "tools/screen.h"
 #include "tools/setup_internal.h"
 
 #define PREFIX "setup: "
@@ -67,7 +68,8 @@ setup_show(struct setup *s, const char *path, const char *old, const char *new)
 	setup_diff(f, path, old, new);
 	if (fclose(f) != 0)
 		abort();
-	(void)fputs(text, s->t->out);
+	/* Once more, because on a terminal it is not the same. */
+	setup_diff(s->t->out, path, old, new);
 	(void)add(&s->report.files, path, text);
 }
 
@@ -82,8 +84,11 @@ on_words(void *cookie, const char *buf, size_t len)
 
 	free(r->words);
 	r->words = longer;
-	return fwrite(buf, 1, len, r->err) == len && fflush(r->err) == 0 ? (ssize_t)len
-									 : 0;
+	if (screen_of(r->err).terminal)
+		screen_put(r->err, buf, len, "\t\n");
+	else
+		(void)fwrite(buf, 1, len, r->err);
+	return fflush(r->err) == 0 ? (ssize_t)len : 0;
 }
 
 FILE *
