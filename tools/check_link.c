@@ -147,23 +147,39 @@ judge_others(struct check *c)
 		check_found(c, CHECK_IDS_UNMAPPED, "left_out", "%s", v);
 }
 
-/* "NAME: not on the server" of a group that is fetched ahead, which those of
- * pam_allowed_login_groups are by themselves. */
+static bool
+is_among(char *const *v, const char *name, size_t len)
+{
+	for (; v != NULL && *v != NULL; v++) {
+		if (strlen(*v) == len && memcmp(*v, name, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* "NAME: not on the server" of a group that is fetched ahead: those of prefetch_groups, or
+ * where there is no such key, those of pam_allowed_login_groups. */
 static void
-judge_login_groups(struct check *c)
+judge_absent_groups(struct check *c)
 {
 	static const char absent[] = ": not on the server";
 
 	for (size_t i = 0; i + 1 < c->n_pairs; i += 2) {
 		const char *v = c->pairs[i + 1];
 		size_t len = strlen(v);
+		bool ahead;
 
 		if (!streq(c->pairs[i], "prefetch_group") || len < sizeof(absent) ||
 		    !streq(v + len - (sizeof(absent) - 1), absent))
 			continue;
-		check_found(c, CHECK_LOGIN_GROUP, "login group",
-		    "the server has no POSIX group %.*s",
-		    (int)(len - (sizeof(absent) - 1)), v);
+		len -= sizeof(absent) - 1;
+		/* The daemon may have other files than we could read. */
+		ahead = c->config != NULL &&
+		    is_among(c->config->prefetch_groups, v, len) &&
+		    !is_among(c->config->pam_allowed_login_groups, v, len);
+		check_found(c, ahead ? CHECK_PREFETCH_GROUP : CHECK_LOGIN_GROUP,
+		    ahead ? "prefetch group" : "login group",
+		    "the server has no POSIX group %.*s", (int)len, v);
 	}
 }
 
@@ -200,7 +216,7 @@ check_link(struct check *c)
 	judge_tasks(c);
 	judge_uri(c);
 	judge_others(c);
-	judge_login_groups(c);
+	judge_absent_groups(c);
 	judge_fallback(c);
 }
 

@@ -171,6 +171,8 @@
 	    "set pam_allowed_login_groups in /etc/kanidm/unixd") \
 	ROW(LOGIN_GROUP, "login-group", WARNING, "a login group is not on the server, or is no POSIX group there", \
 	    "correct its name in /etc/kanidm/unixd, or at the server: kanidm group posix set GROUP") \
+	ROW(PREFETCH_GROUP, "prefetch-group", WARNING, "a group of prefetch_groups is not on the server, or is no POSIX group there: its people are not fetched ahead", \
+	    "correct its name in prefetch_groups of /etc/kanidm/unixd, or at the server: kanidm group posix set GROUP") \
 	ROW(HIDDEN_CALLERS, "hidden-callers", WARNING, "the daemon cannot see who is asking", \
 	    "set PrivateUsers=no: systemctl edit kanidm-unixd") \
 	ROW(LOCAL_FROZEN, "local-frozen", WARNING, "the daemon does not see the local accounts as they are", \

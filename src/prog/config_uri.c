@@ -5,6 +5,7 @@
  * the reason instead of being handed on to be guessed at.
  */
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdint.h>
@@ -117,5 +118,8 @@ config_uri_check(const char *uri, char **ret_base, const char **ret_path,
 	if (*ret_why != NULL)
 		return -EINVAL;
 	*ret_base = xasprintf("%s://%s", https ? "https" : "http", authority);
+	/* A host has no case (RFC 3986, 6.2.2.1), and two spellings are one server. */
+	for (char *c = *ret_base; *c != '\0'; c++)
+		*c = (char)tolower((unsigned char)*c);
 	return 0;
 }

@@ -77,7 +77,7 @@ static void
 what_is_there_is_enough(void **state)
 {
 	(void)state;
-	load("uri = \"https://a.example/\"\n",
+	load("uri = \"HTTPS://A.Example/\"\n",
 	    "version = \"2\"\n[kanidm]\npam_allowed_login_groups = [\"a\"]\nmap_group = [ { "
 	    "local = \"x\", with = \"y\" } ]\n",
 	    "https://a.example", "a");

@@ -44,6 +44,9 @@ test_scheme_host_and_port_are_kept_without_the_path(void **state)
 	assert_taken("https://idm.example.com/", "https://idm.example.com", "/");
 	assert_taken("HTTPS://idm.example.com:8443/x?y", "https://idm.example.com:8443",
 	    "/x?y");
+	assert_taken("Https://IDM.Example.com/Path", "https://idm.example.com", "/Path");
+	assert_taken("HTTP://LocalHost:8080", "http://localhost:8080", "");
+	assert_taken("https://[2001:DB8::1]", "https://[2001:db8::1]", "");
 	assert_taken("https://[2001:db8::1]:8443", "https://[2001:db8::1]:8443", "");
 	assert_taken("https://10.0.0.1", "https://10.0.0.1", "");
 }
