@@ -145,18 +145,20 @@ anew_discard(const char *path)
 	}
 }
 
-void
+int
 anew_finish(const char *path)
 {
 	char *made cleanup_(freep) = new_path(path);
 	struct stat st;
+	int r;
 
 	if (lstat(path, &st) == 0 || errno != ENOENT || lstat(made, &st) < 0)
-		return;
+		return 0;
 	/* A log of the old one would be taken for one of the new. */
 	aside_rest(path);
-	(void)rename(made, path);
+	r = rename(made, path) < 0 ? -errno : 0;
 	aside_sync(path);
+	return r;
 }
 
 bool
@@ -193,18 +195,17 @@ in_memory_with(struct db *db, sqlite3 *old, enum anew_what what) ON_WORKER
 	return r;
 }
 
-/* The new one is ready. The malloc'ed name of the old one, or NULL and errno. */
+/* The new one is ready. The malloc'ed name of the old one, or NULL and errno. The new one may
+ * fail to take its place: then it waits where it is. */
 static char *
-change_places(const char *path, const char *made)
+change_places(const char *path, int *ret_rc)
 {
 	char *aside;
 
 	aside_sync(path);
 	aside = aside_move(path);
-	if (aside == NULL)
-		return NULL;
-	(void)rename(made, path);
-	aside_sync(path);
+	if (aside != NULL)
+		*ret_rc = anew_finish(path);
 	return aside;
 }
 
@@ -219,7 +220,7 @@ db_begin_anew(struct db *db, const char *why, bool records, char **note)
 	char why_not[DB_TEXT_MAX] = "";
 	bool whole;
 	sqlite3 *old = anew_open_old(path, &whole);
-	int r = 0;
+	int r = 0, moved = 0;
 
 	anew_discard(path);
 	if (!anew_make_whole(made, old, what, why_not)) {
@@ -227,18 +228,18 @@ db_begin_anew(struct db *db, const char *why, bool records, char **note)
 		    "%s: %s; a new one cannot be made (%s), so nothing is kept on disk",
 		    path, why, why_not);
 		r = in_memory_with(db, old, what);
-	} else if ((aside = change_places(path, made)) == NULL) {
+	} else if ((aside = change_places(path, &moved)) == NULL) {
 		*note = xasprintf(
 		    "%s: %s; cannot be set aside (%s), so nothing is kept on disk", path,
 		    why, strerror(errno));
 		r = in_memory_with(db, old, what);
-	} else if (conn_open(db, why_not) == CONN_OK) {
+	} else if (moved == 0 && conn_open(db, why_not) == CONN_OK) {
 		*note = xasprintf("%s: %s; kept as %s and begun anew", path, why, aside);
 	} else {
 		*note =
 		    xasprintf("%s: %s; kept as %s; the new one cannot be opened (%s), "
 			      "so nothing is kept on disk",
-			path, why, aside, why_not);
+			path, why, aside, moved < 0 ? strerror(-moved) : why_not);
 		r = in_memory_with(db, old, what);
 	}
 	(void)sqlite3_close(old);

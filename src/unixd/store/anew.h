@@ -26,7 +26,8 @@ void anew_drop_rest(const char *path) ON_WORKER;
 /* 0 or -ENOMEM. */
 int must_use_ anew_in_memory(struct db *db) ON_WORKER;
 
-/* A daemon was ended while it set a database aside: what it had made takes the place. */
-void anew_finish(const char *path) ON_WORKER;
+/* A daemon was ended while it set a database aside: what it had made takes the place. Or
+ * -errno: it cannot, and nothing is to be begun there. */
+int must_use_ anew_finish(const char *path) ON_WORKER;
 /* The database at the path is the one that counts: nothing half made stays beside it. */
 void anew_discard(const char *path) ON_WORKER;

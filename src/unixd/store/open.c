@@ -112,10 +112,18 @@ static int
 open_at(struct db *db, char **note) ON_WORKER
 {
 	char why[DB_TEXT_MAX] = "";
+	int r;
 
 	if (!dir_is_writable(db->path, why))
 		return without_disk(db, why, note);
-	anew_finish(db->path);
+	r = anew_finish(db->path);
+	if (r < 0) {
+		char *made = xasprintf("%s.new", db->path);
+
+		free(db->path);
+		db->path = made;
+		return without_disk(db, strerror(-r), note);
+	}
 	switch (conn_open(db, why)) {
 	case CONN_OK:
 		anew_discard(db->path);

@@ -7,6 +7,22 @@
 
 #include "unit/src/unixd/store/kit.h"
 
+static bool new_stays; /* what was made beside cannot take its place */
+
+typeof(rename) __wrap_rename, __real_rename;
+
+int
+__wrap_rename(const char *from, const char *to)
+{
+	size_t len = strlen(from);
+
+	if (new_stays && len > 4 && strcmp(from + len - 4, ".new") == 0) {
+		errno = EIO;
+		return -1;
+	}
+	return __real_rename(from, to);
+}
+
 static void
 sql_on(const char *path, const char *query)
 {
@@ -120,6 +136,48 @@ setting_aside_goes_on_where_it_was_interrupted(void **state)
 	assert_int_equal(access(made, F_OK), -1);
 	(void)snprintf(wal, sizeof(wal), "%s-wal", aside);
 	assert_int_equal(access(wal, F_OK), 0);
+}
+
+static void
+has_the_id(struct kit *k)
+{
+	struct loaded l = { 0 };
+
+	assert_int_equal(kit_load(k, &l), 0);
+	assert_int_equal(l.ids, 1);
+	assert_int_equal(l.last_id, 100001);
+	assert_int_equal(l.last_pending, 100777);
+}
+
+/* Twice, and then it can: the ids were there all the time. */
+static void
+what_cannot_take_its_place_keeps_the_ids(void **state)
+{
+	struct kit *k = *state;
+	char made[128];
+	struct stat st;
+
+	(void)snprintf(made, sizeof(made), "%s.new", k->path);
+	fill(k, 200);
+	assert_int_equal(stat(k->path, &st), 0);
+	assert_int_equal(truncate(k->path, st.st_size - 3 * 4096), 0);
+	new_stays = true;
+	for (int i = 0; i < 2; i++) {
+		kit_open(k);
+		assert_non_null(k->note);
+		assert_non_null(strstr(k->note, "nothing is kept on disk"));
+		assert_non_null(strstr(k->note, strerror(EIO)));
+		has_the_id(k);
+		assert_int_equal(access(made, F_OK), 0);
+		assert_int_equal(access(k->path, F_OK), -1);
+		kit_close(k);
+	}
+	new_stays = false;
+	kit_open(k);
+	assert_null(k->note);
+	has_the_id(k);
+	assert_int_equal(access(made, F_OK), -1);
+	assert_int_equal(kit_count_aside(k), 1);
 }
 
 /* Ended before: the old one is still there, and is judged anew. */
@@ -431,6 +489,7 @@ main(void)
 		KIT_TEST(a_truncated_database_is_set_aside_and_its_ids_come_over),
 		KIT_TEST(damage_met_while_loading_costs_only_what_is_damaged),
 		KIT_TEST(setting_aside_goes_on_where_it_was_interrupted),
+		KIT_TEST(what_cannot_take_its_place_keeps_the_ids),
 		KIT_TEST(a_half_made_database_counts_for_nothing),
 		KIT_TEST(a_directory_at_the_path_is_set_aside),
 		KIT_TEST(a_fifo_at_the_path_is_set_aside_and_not_waited_for),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 ku_test(unit/src/unixd/store/aside_test LIBS ku_store)
 ku_test(unit/src/unixd/store/store_test LIBS ku_store)
-ku_test(unit/src/unixd/store/open_test LIBS ku_store PkgConfig::SQLITE)
+ku_test(unit/src/unixd/store/open_test LIBS ku_store PkgConfig::SQLITE WRAP rename)
 ku_test(unit/src/unixd/store/schema_test LIBS ku_store PkgConfig::SQLITE)
 ku_test(unit/src/unixd/store/trouble_test LIBS ku_store PkgConfig::SQLITE)
 ku_test(unit/src/unixd/store/secrets_test LIBS ku_store PkgConfig::SQLITE)
