@@ -54,8 +54,9 @@ what_the_server_would_take_for_somebody_else_is_no_name(void **state)
 {
 	static const char *const bad[] = { "", "name=alice", "name%3Dalice", "alice,foo",
 		"alice%2Cfoo", "70001", "1alice", "-alice", ".alice", "_alice", "@",
-		"alice@", "@example.com", "a@b@c", "alice example", "alice\n",
-		"alice:", "alice/..", "../alice", "alice$",
+		"+alice", "~alice", ".", "..", "+", "alice\t", "alice\r", "alice\x01",
+		"alice\x7f", "alice\x1b[2J", "alice@", "@example.com", "a@b@c",
+		"alice example", "alice\n", "alice:", "alice/..", "../alice", "alice$",
 		"al\xc3\xad"
 		"ce",
 		"alice@ex_ample", "alice@ex ample",

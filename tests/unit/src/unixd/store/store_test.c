@@ -32,6 +32,27 @@ records_survive_a_restart(void **state)
 	assert_string_equal(l.last_user, "person00001/A Person");
 }
 
+/* The mode of the log, too, which is there as long as the database is open. */
+static void
+nobody_else_can_read_its_files_whatever_the_umask(void **state)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm" };
+	struct kit *k = *state;
+	mode_t before = umask(0);
+	char path[128];
+	struct stat st;
+
+	kit_open(k);
+	(void)umask(before);
+	kit_put_user(k, 1, 1000);
+	assert_true(kit_flush(k));
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		(void)snprintf(path, sizeof(path), "%s%s", k->path, suffixes[i]);
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_mode & 07777, 0600);
+	}
+}
+
 static void
 closing_writes_what_is_queued(void **state)
 {
@@ -221,6 +242,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		KIT_TEST(records_survive_a_restart),
+		KIT_TEST(nobody_else_can_read_its_files_whatever_the_umask),
 		KIT_TEST(closing_writes_what_is_queued),
 		KIT_TEST(the_last_change_of_a_record_wins),
 		KIT_TEST(a_user_and_a_group_may_have_one_uuid),
