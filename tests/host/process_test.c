@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -408,6 +409,35 @@ a_setuid_program_is_served_whatever_its_environment_says(void **state)
 	assert_int_equal(unlink("/run/lookup"), 0);
 }
 
+static int
+as_a_static_program(void)
+{
+	char library[512], program[] = "static_lookup";
+	char *const argv[] = { program, NULL }, *const env[] = { library, NULL };
+	const char *module = getenv("KU_NSS_MODULE");
+	FILE *f = fopen("/run/nsswitch.conf", "we");
+
+	if (f == NULL || fputs("passwd: kanidm\ngroup: kanidm\n", f) < 0 ||
+	    fclose(f) != 0 ||
+	    mount("/run/nsswitch.conf", "/etc/nsswitch.conf", NULL, MS_BIND, NULL) != 0)
+		return 30;
+	(void)snprintf(library, sizeof(library), "LD_LIBRARY_PATH=%.480s", module);
+	*strrchr(library, '/') = '\0';
+	(void)execve(getenv("KU_STATIC_LOOKUP"), argv, env);
+	return 31;
+}
+
+static void
+a_static_program_is_served(void **state)
+{
+	(void)state;
+	if (getenv("KU_STATIC_LOOKUP") == NULL)
+		skip();
+	in_child(as_a_static_program);
+	(void)umount("/etc/nsswitch.conf");
+	assert_true(fake_requests(&fake) > 0);
+}
+
 static void
 a_slow_or_frozen_daemon_costs_two_seconds_at_most(void **state)
 {
@@ -541,6 +571,7 @@ main(int argc, char **argv)
 		T(a_chroot_without_the_socket_is_unavailable),
 		T(a_sandbox_without_sockets_is_unavailable),
 		T(a_setuid_program_is_served_whatever_its_environment_says),
+		T(a_static_program_is_served),
 		T(a_slow_or_frozen_daemon_costs_two_seconds_at_most),
 		T(a_stopped_daemon_costs_two_seconds_and_recovers),
 		T(garbage_of_any_kind_is_survived),
