@@ -33,6 +33,7 @@ struct file {
 	enum table_kind kind;
 	char *path;
 	bool visible;
+	bool unread; /* the system would not let us: perhaps next time */
 	bool frozen;
 	struct local_ident ident;
 	struct table table;
@@ -154,10 +155,12 @@ read_table(struct file *f, struct table *ret_table, struct local_ident *ret_iden
 	struct stat st;
 	size_t len;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+	f->unread = fd < 0 || fstat(fd, &st) < 0;
+	if (f->unread || !S_ISREG(st.st_mode))
 		return false;
 	data = slurp(fd, MAX_FILE, (size_t)st.st_size, &len);
-	if (data == NULL)
+	f->unread = data == NULL;
+	if (f->unread)
 		return false;
 	/* Taken before the read: a change while we read shows as another identity later. */
 	*ret_ident = ident_of(&st);
@@ -186,11 +189,13 @@ static bool
 refresh(struct file *f, bool touched)
 {
 	struct local_ident now = ident_at(f->path);
+	bool same = !touched && ident_equal(&now, &f->ident);
 
-	if (!touched && ident_equal(&now, &f->ident))
+	/* Where there was no descriptor left for it, no event will tell that there is. */
+	if (same && !f->unread)
 		return false;
 	load(f);
-	return true;
+	return !same || !f->unread;
 }
 
 struct local *

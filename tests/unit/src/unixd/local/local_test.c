@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -239,6 +240,34 @@ what_was_seen_once_stays_local_when_the_file_vanishes(void **state)
 	local_free(l);
 }
 
+/* The descriptors were used up at the moment of the change: no event comes for it again. */
+static void
+a_file_that_could_not_be_read_for_a_moment_is_read_again(void **state)
+{
+	struct rlimit before, none;
+	struct place *p = *state;
+	struct local *l;
+
+	write_file(p->passwd, "bob:x:1001:1001::/:/bin/sh\n");
+	write_file(p->group, "bob:x:1001:\n");
+	l = local_new(p->passwd, p->group);
+	write_file(p->passwd, "eve:x:1002:1002::/:/bin/sh\nbob:x:1001:1001::/:/bin/sh\n");
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){ 0, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_true(local_refresh(l));
+	assert_false(local_passwd_visible(l));
+	assert_true(local_has_user(l, "bob"));
+	assert_false(local_refresh(l)); /* nothing has changed since */
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_true(local_refresh(l));
+	assert_true(local_passwd_visible(l));
+	assert_true(local_has_user(l, "eve"));
+	assert_true(local_has_uid(l, 1002));
+	assert_false(local_refresh(l));
+	local_free(l);
+}
+
 static void
 a_directory_or_fifo_at_the_path_is_not_visible(void **state)
 {
@@ -328,6 +357,7 @@ main(void)
 		LOCAL_TEST(a_change_behind_a_symbolic_link_is_seen),
 		LOCAL_TEST(without_a_file_the_reserved_range_is_local),
 		LOCAL_TEST(what_was_seen_once_stays_local_when_the_file_vanishes),
+		LOCAL_TEST(a_file_that_could_not_be_read_for_a_moment_is_read_again),
 		LOCAL_TEST(a_directory_or_fifo_at_the_path_is_not_visible),
 		LOCAL_TEST(a_missing_directory_is_polled),
 		LOCAL_TEST(a_file_mount_is_recognised_as_frozen),
