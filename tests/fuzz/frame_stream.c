@@ -3,7 +3,8 @@
  * The client's reassembly of a reply that comes in any pieces. Input: operation and sizes of
  * the caller's buffers, a seed for the pieces, then what the daemon sends before it hangs
  * up. The verdict may not depend on the pieces, and a reply that is taken must be the bytes
- * that were sent. The client is compiled in here with its two system calls replaced.
+ * that were sent. The client is compiled in here with its two system calls replaced, which
+ * are interrupted and find nothing as the seed says; that may not matter either.
  */
 #include <poll.h>
 #include <stdint.h>
@@ -27,10 +28,21 @@ static struct {
 	unsigned seed; /* 0: everything at once */
 } wire;
 
+static size_t
+roll(size_t n)
+{
+	wire.seed = (wire.seed * 1103515245u + 12345u) | 1u;
+	return (wire.seed >> 16) % n;
+}
+
 static int
 fuzz_poll(struct pollfd *fds, nfds_t n, int timeout)
 {
 	(void)timeout;
+	if (wire.seed != 0 && roll(8) == 0) {
+		errno = EINTR;
+		return -1;
+	}
 	if (n == 1)
 		fds->revents = fds->events;
 	return 1;
@@ -42,9 +54,14 @@ fuzz_recvmsg(int fd, struct msghdr *msg, int flags)
 	size_t most = wire.size - wire.at, done = 0;
 
 	(void)fd, (void)flags;
-	if (wire.seed != 0 && most > 0) {
-		wire.seed = wire.seed * 1103515245u + 12345u;
-		most = 1 + (wire.seed >> 16) % most;
+	if (wire.seed != 0) {
+		/* A signal, and a readiness that was none: tried again, and no more. */
+		if (roll(8) == 0) {
+			errno = roll(2) == 0 ? EINTR : EAGAIN;
+			return -1;
+		}
+		if (most > 0)
+			most = 1 + roll(most);
 	}
 	for (size_t i = 0; i < msg->msg_iovlen && done < most; i++) {
 		size_t here = msg->msg_iov[i].iov_len;
