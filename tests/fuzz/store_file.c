@@ -3,10 +3,12 @@
  * The cache's database as somebody else left it. Input: how, then the damage. 'r': the file is
  * sound, and cells of its rows are anything of any type, set by SQL (each: table and column,
  * type, length, bytes). Else: bytes of its pages are changed in place, cut off or put behind
- * (each: position, length, bytes). Whatever is there, the store opens, gives only records
- * that keep their promises, and is a store that can be written and read again after that.
+ * (each: position, length, bytes). 'f' and a seed in front of that: the disk fails, too. Whatever
+ * is there, the store opens, gives only records that keep their promises, and is a store that
+ * can be written and read again after that.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -33,6 +35,7 @@ static struct {
 	uint8_t *sound; /* a database with a row in each table */
 	size_t sound_len;
 	unsigned users, ids;
+	unsigned seed; /* 0: the disk is well */
 } w;
 
 static void
@@ -48,6 +51,75 @@ number(uint8_t n)
 	struct uuid u = { { 0xb0, [15] = n } };
 
 	return u;
+}
+
+/* ---- the disk, as SQLite sees it ---- */
+
+static unsigned
+roll(unsigned n)
+{
+	w.seed = (w.seed * 1103515245u + 12345u) | 1u;
+	return (w.seed >> 16) % n;
+}
+
+static bool
+fails(int error)
+{
+	if (w.seed == 0 || roll(24) != 0)
+		return false;
+	errno = roll(8) == 0 ? EINTR : error;
+	return true;
+}
+
+static ssize_t
+bad_pread(int fd, void *buf, size_t len, off64_t at)
+{
+	if (fails(EIO))
+		return -1;
+	if (w.seed != 0 && len > 1 && roll(24) == 0)
+		len = 1 + roll((unsigned)len);
+	return pread64(fd, buf, len, at);
+}
+
+static ssize_t
+bad_pwrite(int fd, const void *buf, size_t len, off64_t at)
+{
+	if (fails(ENOSPC))
+		return -1;
+	if (w.seed != 0 && len > 1 && roll(24) == 0)
+		len = 1 + roll((unsigned)len);
+	return pwrite64(fd, buf, len, at);
+}
+
+static int
+bad_ftruncate(int fd, off64_t len)
+{
+	return fails(EIO) ? -1 : ftruncate64(fd, len);
+}
+
+static int
+bad_open(const char *path, int flags, int mode)
+{
+	return fails(EMFILE) ? -1 : open(path, flags, mode);
+}
+
+static void
+take_the_disk(void)
+{
+	static const struct {
+		const char *name;
+		sqlite3_syscall_ptr fn;
+	} calls[] = {
+		{ "pread64", (sqlite3_syscall_ptr)bad_pread },
+		{ "pwrite64", (sqlite3_syscall_ptr)bad_pwrite },
+		{ "ftruncate", (sqlite3_syscall_ptr)bad_ftruncate },
+		{ "open", (sqlite3_syscall_ptr)bad_open },
+	};
+	sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+		require(
+		    vfs->xSetSystemCall(vfs, calls[i].name, calls[i].fn) == SQLITE_OK);
 }
 
 /* ---- what was loaded ---- */
@@ -174,6 +246,8 @@ make_sound(void)
 	FILE *f;
 
 	log_set_level(LOG_LEVEL_ERR);
+	require(sqlite3_initialize() == SQLITE_OK);
+	take_the_disk();
 	(void)snprintf(w.dir, sizeof(w.dir), "%s/ku-fuzz-store-XXXXXX",
 	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	require(mkdtemp(w.dir) != NULL && atexit(clean_up) == 0);
@@ -297,15 +371,27 @@ damage_rows(const uint8_t *data, size_t size)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	unsigned seed = 0;
+
 	if (w.sound == NULL)
 		make_sound();
 	if (size == 0)
 		return 0;
+	if (data[0] == 'f' && size > 2) {
+		seed = data[1] + 1u;
+		data += 2;
+		size -= 2;
+	}
 	empty_dir();
 	if (data[0] == 'r')
 		damage_rows(data + 1, size - 1);
 	else
 		damage_pages(data + 1, size - 1);
+	if (seed != 0) {
+		w.seed = seed;
+		use_store(true);
+		w.seed = 0;
+	}
 	use_store(true);
 	use_store(false);
 	require(w.users >= 1 && w.ids >= 1);
