@@ -221,12 +221,40 @@ a_server_of_tls_1_2_is_asked(void **state)
 	stop(&s);
 }
 
+/* Issuers are shown to people: in status, in findings of check. */
+static void
+what_a_certificate_says_is_one_short_line(void **state)
+{
+	static const unsigned char evil[] = "Evil\n\x1b[2J\r\x7f, CN=root";
+	struct question q;
+	struct server s;
+
+	(void)state;
+	start(&s, TLS1_2_VERSION);
+	for (unsigned i = 0; i < 20; i++)
+		assert_int_equal(X509_NAME_add_entry_by_txt(X509_get_subject_name(s.cert),
+				     "O", MBSTRING_ASC, evil, sizeof(evil) - 1, -1, 0),
+		    1);
+	assert_int_equal(X509_set_issuer_name(s.cert, X509_get_subject_name(s.cert)), 1);
+	assert_true(X509_sign(s.cert, s.key, EVP_sha256()) > 0);
+	assert_int_equal(SSL_CTX_use_certificate(s.ctx, s.cert), 1);
+	ask(&s, &q);
+	assert_int_equal(q.r.class, IDP_FOUND);
+	/* in quotes, because of what looks like another part */
+	assert_non_null(strstr(q.r.cert.issuer, "\"Evil\\0A"));
+	assert_in_range(strlen(q.r.cert.issuer), 100, sizeof(q.r.cert.issuer) - 1);
+	for (const char *c = q.r.cert.issuer; *c != '\0'; c++)
+		assert_true(*c >= ' ' && *c != 127);
+	stop(&s);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_server_that_is_older_than_tls_1_2_is_refused),
 		cmocka_unit_test(a_server_of_tls_1_2_is_asked),
+		cmocka_unit_test(what_a_certificate_says_is_one_short_line),
 	};
 
 	/* The environment's proxy is not for this server. */
