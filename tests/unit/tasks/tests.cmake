@@ -10,7 +10,7 @@ foreach(name alias_test attack_test home_test kill_test)
 endforeach()
 ku_test(unit/tasks/nfs_test LIBS ku_tasks SOURCES ${tasks_kit} ${tasks_steps}
   WRAP ${tasks_step_calls} poll fstatfs64)
-foreach(name conf_test link_test local_ids_test mount_test prefix_test serve_test)
+foreach(name conf_test link_test local_ids_test mount_serve_test mount_test prefix_test serve_test)
   ku_test(unit/tasks/${name} LIBS ku_tasks SOURCES ${tasks_kit})
 endforeach()
 foreach(name caps_test options_test request_test)

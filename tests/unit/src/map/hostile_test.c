@@ -27,9 +27,14 @@
 static bool exact; /* readers get a copy that ends where nothing may be read */
 static uint8_t *block;
 static size_t block_len;
+static uint32_t *changing; /* becomes 0 when so many numbers were judged */
+static unsigned change_after;
+static unsigned judged;
 
 void *__real_mmap64(void *at, size_t len, int prot, int flags, int fd, off_t off);
 void *__wrap_mmap64(void *at, size_t len, int prot, int flags, int fd, off_t off);
+bool __real_ids_is_allowed(uint32_t id);
+bool __wrap_ids_is_allowed(uint32_t id);
 int __real_munmap(void *at, size_t len);
 int __wrap_munmap(void *at, size_t len);
 
@@ -82,6 +87,16 @@ __wrap_mmap64(void *at, size_t len, int prot, int flags, int fd, off_t off)
 	assert_non_null(block);
 	assert_int_equal(pread(fd, block, len, 0), (ssize_t)len);
 	return block;
+}
+
+bool
+__wrap_ids_is_allowed(uint32_t id)
+{
+	bool allowed = __real_ids_is_allowed(id);
+
+	if (changing != NULL && ++judged == change_after)
+		*changing = 0;
+	return allowed;
 }
 
 int
@@ -420,6 +435,41 @@ an_enumeration_cannot_be_led_in_a_circle(void **state)
 	}
 }
 
+/* The entry of alice that counts. */
+static uint32_t *
+words_of_alice(void)
+{
+	uint32_t at = word_of(block, 0, KU_MAP_H_DATA);
+
+	while (word_of(block, at, KU_MAP_E_ID) != 5000 ||
+	    word_of(block, at, KU_MAP_E_SUPERSEDED) != 0)
+		at += word_of(block, at, KU_MAP_E_SIZE_KIND) & ~KU_MAP_KIND_MASK;
+	return (uint32_t *)(void *)(block + at);
+}
+
+static void
+what_was_judged_is_not_loaded_again(void **state)
+{
+	static const unsigned words[] = { KU_MAP_E_ID, KU_MAP_U_GID };
+	struct fixture *f = *state;
+
+	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+	assert_non_null(block);
+	for (unsigned i = 0; i < 2; i++) {
+		for (change_after = 1; change_after <= 4; change_after++) {
+			changing = words_of_alice() + words[i];
+			judged = 0;
+			if (ask_user(&f->m, "alice") == MAP_HIT) {
+				assert_true(asked_pw.pw_uid >= 1000);
+				assert_true(asked_pw.pw_gid >= 1000);
+			}
+			assert_true(judged >= change_after);
+			memcpy(block, image, image_len);
+		}
+	}
+	changing = NULL;
+}
+
 #ifndef __SANITIZE_THREAD__
 static bool stop_scribbling;
 
@@ -473,6 +523,7 @@ main(void)
 		T(random_words_are_survived),
 		T(chains_that_do_not_go_down_end),
 		T(an_enumeration_cannot_be_led_in_a_circle),
+		T(what_was_judged_is_not_loaded_again),
 #ifndef __SANITIZE_THREAD__
 		T(bytes_that_change_during_the_read_are_survived),
 #endif

@@ -17,7 +17,7 @@
 #include <cmocka.h>
 
 #include "ku/map.h"
-#include "src/unixd/publish/publish.h"
+#include "src/unixd/publish/state.h"
 #include "unit/src/map/fixture.h"
 
 #define LATER (FIXTURE_START + 800)
@@ -72,6 +72,49 @@ a_full_file_is_followed_by_another_but_not_within_ten_seconds(void **state)
 	assert_int_equal(ask_uid(&f->m, 5000), MAP_HIT);
 	assert_int_equal(asked_pw.pw_gecos[0], 'a' + (int)(version % 26));
 	assert_int_equal(ask_user(&f->m, "alice"), MAP_HIT);
+}
+
+static void
+half_of_it_garbage_is_enough_for_another(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t area, used;
+	unsigned version = 0;
+
+	change(f, 5000, version);
+	fixture_commit(f);
+	area = f->p->cur.len - f->p->cur.data;
+	do {
+		change(f, 5000, ++version);
+		used = f->p->cur.used - f->p->cur.data;
+	} while (used < area / 2 + 3 * 2056);
+	assert_true(used < area / 4 * 3);
+	fixture_pass(f, 10);
+	fixture_settle(f);
+	assert_int_equal(generations(f), 2);
+}
+
+static void
+more_names_than_heads_make_another(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t n, id = 5000;
+
+	fixture_commit(f);
+	n = f->p->cur.n_heads[0];
+	while (id <= 5000 + n) {
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "p%u", id);
+		fixture_user(f, name, id, LATER);
+		id++;
+	}
+	assert_int_equal(f->p->cur.garbage, 0);
+	assert_true(
+	    f->p->cur.used - f->p->cur.data < (f->p->cur.len - f->p->cur.data) / 2);
+	fixture_pass(f, 10);
+	fixture_settle(f);
+	assert_int_equal(generations(f), 2);
 }
 
 static void
@@ -427,6 +470,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(the_same_settings_need_no_new_generation),
 		T(a_full_file_is_followed_by_another_but_not_within_ten_seconds),
+		T(half_of_it_garbage_is_enough_for_another),
+		T(more_names_than_heads_make_another),
 		T(it_grows_with_what_is_in_it),
 		T(what_happens_during_a_build_is_in_the_new_generation),
 		T(after_all_is_stale_nothing_is_fresh_in_this_generation_or_the_next),
