@@ -33,9 +33,8 @@ fmt:
 lint: all
 	ctest --preset dev -L lint
 
-tidy:
-	$(call PRESET,clang)
-	run-clang-tidy-14 -quiet -p build/clang '/(src|nss|tools)/.*\.c$$'
+tidy: all
+	scripts/static build/dev tidy
 
 bench:
 	tests/bench/run $(SECTIONS)
