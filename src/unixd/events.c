@@ -116,8 +116,6 @@ reload_publish(struct daemon *d)
 		(void)publish_free(old);
 		(void)publish_withdraw_path(KU_PATH_MAP);
 	}
-	if (old == NULL && d->publish != NULL && publish_commit(d->publish) < 0)
-		log_warn("map: not written: %s", publish_trouble(d->publish));
 }
 
 void

@@ -53,6 +53,7 @@ stage_init(struct stage *s)
 	s->config.uri = xstrdup("https://idm.example");
 	s->config.cache_timeout_s = 300;
 	s->config.prefetch_max = 500;
+	s->config.fast_cache = true;
 	s->config.default_shell = xstrdup("/bin/sh");
 	s->config.home_prefix = xstrdup("/home/");
 	s->config.home_attr = NAME_ATTR_UUID;
@@ -171,6 +172,8 @@ stage_config(struct stage *s, const char *key, const char *value)
 		c->cache_timeout_s = (unsigned)atoi(value);
 	else if (streq(key, "offline_auth_max_age"))
 		c->offline_auth_max_age_s = (unsigned)atoi(value);
+	else if (streq(key, "fast_cache"))
+		c->fast_cache = streq(value, "true");
 	else if (streq(key, "uri"))
 		return set_text(&c->uri, value);
 	else if (streq(key, "default_shell"))
@@ -211,11 +214,22 @@ on_told(void *arg)
 	((struct stage *)arg)->told++;
 }
 
+/* As daemon_reload() does it; what the old one had can be looked at until there is another. */
 void
 stage_reconfigure(struct stage *s)
 {
-	if (s->r != NULL)
-		resolver_reconfigure(s->r, &s->config, s->publish);
+	struct publish *old = NULL;
+
+	if (s->r == NULL)
+		return;
+	if (s->config.fast_cache && s->without_map) {
+		old = s->publish;
+		s->publish = fake_publish_new();
+	}
+	s->without_map = !s->config.fast_cache;
+	resolver_reconfigure(s->r, &s->config, s->without_map ? NULL : s->publish);
+	if (old != NULL)
+		fake_publish_free(old);
 }
 
 void

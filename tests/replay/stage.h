@@ -26,6 +26,7 @@ struct stage {
 	struct idp *idp;
 	struct store *store;
 	struct publish *publish;
+	bool without_map; /* fast_cache is off, and the last one may be looked at */
 	struct publish_settings publish_settings;
 	struct local *local;
 	struct resolver *r;

@@ -260,8 +260,9 @@ void show_flush_groups(struct resolver *r);
 /* sweep.c */
 void sweep_init(struct resolver *r);
 void sweep_deinit(struct resolver *r);
-/* The first map: before this returns on a small site, in slices on a large one. */
-void sweep_begin(struct resolver *r);
+/* The first map, also of a writer that is there since a reload: before this returns on a small
+ * site, in slices on a large one. `loaded`: no group has been shown since it was read. */
+void sweep_begin(struct resolver *r, bool loaded);
 /* No group waits to be shown: if that was the last of the first time, the map is written. */
 void sweep_shown(struct resolver *r);
 /* Local files or configuration: what is local is taken out of the map now, all else is

@@ -368,7 +368,7 @@ resolver_new(const struct resolver_ports *ports, const struct config *config)
 	load(r);
 	tell_domain(r);
 	show_local(r);
-	sweep_begin(r);
+	sweep_begin(r, true);
 	prefetch_init(r);
 	linkctl_start(r);
 	return r;
@@ -470,9 +470,9 @@ resolver_reconfigure(struct resolver *r, const struct config *config,
 		set_all_times(r);
 	tell_domain(r);
 	show_local(r);
-	/* A new file is complete when it appears. */
+	/* As after a start: a new file is complete when it appears. */
 	if (another)
-		show_all(r);
+		sweep_begin(r, false);
 	else
 		sweep_rules_changed(r);
 	linkctl_lease(r);

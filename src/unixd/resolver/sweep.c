@@ -118,7 +118,7 @@ sweep_init(struct resolver *r)
 }
 
 void
-sweep_begin(struct resolver *r)
+sweep_begin(struct resolver *r, bool loaded)
 {
 	if (r->ports.publish == NULL || cache_n_users(&r->cache) <= AT_ONCE) {
 		show_all(r);
@@ -127,7 +127,8 @@ sweep_begin(struct resolver *r)
 			    publish_trouble(r->ports.publish));
 		return;
 	}
-	r->sweep.first = r->sweep.as_first = true;
+	r->sweep.first = true;
+	r->sweep.as_first = loaded;
 	/* One group is one piece: nobody is waiting for an answer so far. */
 	show_large_groups(r, LARGE);
 	r->sweep.at = 1;
