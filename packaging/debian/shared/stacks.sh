@@ -13,35 +13,30 @@ stacks_without_unix()
 			# Which modules a stack has, with all that it includes; their order is no matter.
 			# Lines are put together as libpam does it.
 			awk -v wanted="$type" '
-			function take(text,    w, type, more, dir, n, i, path, line) {
-				split(text, w)
-				type = tolower(w[1])
-				sub(/^-/, "", type)
-				if (type == "@include")
-					more = w[2]
-				else if (type == wanted && tolower(w[2]) ~ /^\[?(include|substack)\]?$/)
-					more = w[3]
-				n = split(more ~ /^\// ? "/" : "/etc/pam.d/ /usr/lib/pam.d/", dir)
-				for (i = 1; more != "" && i <= n && !((dir[i] more) in seen); i++) {
-					path = dir[i] more
-					if ((getline line < path) < 0)
-						continue
-					close(path)
-					seen[path]
-					ARGV[ARGC++] = path
-					more = ""
-				}
-				if (type == wanted && text ~ /[^A-Za-z0-9_.-]pam_kanidm\.so/)
-					ours = 1
-				if (type == wanted && text ~ /[^A-Za-z0-9_.-]pam_unix[a-z0-9_]*\.so/)
-					local = 1
-			}
 			FNR == 1 { before = "" }
 			{ commented = sub(/#.*/, ""); sub(/[ \t]+$/, "") }
 			$0 == "" { next }
 			{ $0 = before $0; before = "" }
 			!commented && /\\$/ { before = substr($0, 1, length($0) - 1) " "; next }
-			{ take($0) }
+			{ type = tolower($1); sub(/^-/, "", type); more = "" }
+			type == "@include" { more = $2 }
+			type == wanted && tolower($2) ~ /^\[?(include|substack)\]?$/ { more = $3 }
+			more != "" {
+				n = split(more ~ /^\// ? "/" : "/etc/pam.d/ /usr/lib/pam.d/", dir)
+				for (i = 1; i <= n; i++) {
+					path = dir[i] more
+					if (path in seen)
+						break
+					if ((getline line < path) < 0)
+						continue
+					close(path)
+					seen[path]
+					ARGV[ARGC++] = path
+					break
+				}
+			}
+			type == wanted && /[^A-Za-z0-9_.-]pam_kanidm\.so/ { ours = 1 }
+			type == wanted && /[^A-Za-z0-9_.-]pam_unix[a-z0-9_]*\.so/ { local = 1 }
 			END { if (ours && !local) print ARGV[1], wanted }' "$file" || return 1
 		done
 	done
