@@ -198,7 +198,7 @@ in_memory_with(struct db *db, sqlite3 *old, enum anew_what what) ON_WORKER
 /* The new one is ready. The malloc'ed name of the old one, or NULL and errno. The new one may
  * fail to take its place: then it waits where it is. */
 static char *
-change_places(const char *path, int *ret_rc)
+change_places(const char *path, int *ret_rc) ON_WORKER
 {
 	char *aside;
 
