@@ -19,15 +19,13 @@
 #include "host/fake.h"
 #include "host/module.h"
 #include "host/pamhost.h"
+#include "host/pamhost_map.h"
 #include "ku/paths.h"
 #include "ku/wire.h"
 #include "ku/wire_ops.h"
 #include "ku/wire_pam.h"
 #include "src/base/deadline.h"
 #include "src/base/util.h"
-#include "src/unixd/core/timers.h"
-#include "src/unixd/local/local.h"
-#include "src/unixd/publish/publish.h"
 
 /* The code of the module itself becomes the code of the stack; where libpam has none for it
  * (IGNORE), a second module says so. */
@@ -57,7 +55,6 @@ static const char *const entry_names[] = { "authenticate", "acct_mgmt", "open_se
 	"close_session", "setcred", "chauthtok" };
 
 static struct fake fake;
-static struct timers timers;
 static unsigned n_bad;
 
 static void
@@ -310,40 +307,6 @@ statuses(void)
 
 /* ---- who is local ---- */
 
-static void
-publish_map(void)
-{
-	static const char *const except[] = { "ours.ops", NULL };
-	static const char *const key[] = { "ours.ops" };
-	const struct passwd_view ops = { .uid = 70011,
-		.gid = 70011,
-		.name = "ours.ops",
-		.gecos = "",
-		.dir = "/home/ours.ops",
-		.shell = "/bin/sh",
-		.overrides = true };
-	const struct publish_settings settings = { .path = KU_PATH_MAP,
-		.own_domain = "idm.example",
-		.max_ttl_s = 900 };
-	struct local *l = local_new(KU_PATH_ETC_PASSWD, KU_PATH_ETC_GROUP);
-	struct publish *p;
-
-	timers_init(&timers);
-	timers.now.mono_ns = clock_mono_ns();
-	timers.now.boot_ns = clock_boot_ns();
-	p = publish_new(&timers, &settings);
-	publish_local(p, l, except);
-	publish_user(p, &ops, key, 1, (uint32_t)(clock_boot_ns() / 1000000000) + 600);
-	publish_lease(p, (uint32_t)(clock_boot_ns() / 1000000000), 0);
-	if (publish_commit(p) != 0)
-		abort();
-	p = publish_free(p);
-	timers_deinit(&timers);
-	l = local_free(l);
-	if (p != NULL || l != NULL)
-		abort();
-}
-
 /* {local, local added since, overridden, ours} x {auth, account, session}. To a daemon that
  * does not answer strangers are as ours. */
 static void
@@ -424,7 +387,7 @@ local_people(void)
 {
 	pamhost_passwd("svc:x:999:999::/:/bin/sh\nours.toor:x:0:0::/:/bin/sh\n"
 		       "ours.ops:x:998:998::/:/bin/sh\n");
-	publish_map();
+	pamhost_map();
 	pamhost_passwd("svc:x:999:999::/:/bin/sh\nours.toor:x:0:0::/:/bin/sh\n"
 		       "ours.ops:x:998:998::/:/bin/sh\nnewbie:x:1000:1000::/:/bin/sh\n");
 	people("daemon up", true);

@@ -452,6 +452,20 @@ fds_are_closed_and_it_works(void)
 }
 
 static void
+nothing_is_sent_to_somebody_who_is_neither_root_nor_the_daemon(void **state)
+{
+	struct person p = { .answers = { FAKE_PASSWORD } };
+
+	(void)state;
+	fake_stop(&fake);
+	fake_start_as(&fake, MODULE_SOCK, 64, 4242);
+	assert_int_equal(authenticate("", &p, 0), PAM_AUTHINFO_UNAVAIL);
+	assert_int_equal(fake_requests(&fake), 0);
+	fake_stop(&fake);
+	fake_start(&fake, MODULE_SOCK, 64);
+}
+
+static void
 a_host_with_0_1_and_2_closed_is_served(void **state)
 {
 	int status = 0;
@@ -528,6 +542,9 @@ main(void)
 		    a_chain_frozen_with_our_failure_in_it_still_sets_credentials, begin),
 		cmocka_unit_test_setup(
 		    the_daemon_may_die_between_authenticate_and_the_rest, begin),
+		cmocka_unit_test_setup(
+		    nothing_is_sent_to_somebody_who_is_neither_root_nor_the_daemon,
+		    begin),
 		cmocka_unit_test_setup(a_host_with_0_1_and_2_closed_is_served, begin),
 		cmocka_unit_test_setup(
 		    the_module_can_be_loaded_alone_with_every_symbol_bound, begin),

@@ -100,6 +100,23 @@ wait_status "Kanidm: online"
 wait_status "uri: $DEVIDM_URL"
 cp "$NETNS_DIR/config.good" /etc/kanidm/config
 
+# --- local accounts that it cannot see, and those that it sees as they once were
+wait_status "local_visible: yes"
+mv /etc/passwd /etc/passwd.away
+wait_status "local_visible: no: local accounts not visible (passwd)"
+mv /etc/passwd.away /etc/passwd
+wait_status "local_visible: yes"
+netns_daemon_stop
+mount --bind /etc/passwd /etc/passwd || netns_fail "cannot bind /etc/passwd"
+netns_daemon_start
+wait_status "local_frozen: the unit shows a frozen /etc/passwd"
+grep -q "local: the unit shows a frozen /etc/passwd" "$NETNS_LOG" ||
+	netns_fail "a frozen /etc/passwd is not in the journal"
+netns_daemon_stop
+umount /etc/passwd
+netns_daemon_start
+wait_status "Kanidm: online"
+
 # --- the map is switched off and on
 netns_write_config "$DEVIDM_URL" "$DEVIDM_CA" 'fast_cache = false'
 kill -HUP "$NETNS_DAEMON"

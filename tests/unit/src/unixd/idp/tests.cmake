@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MPL-2.0
-foreach(name auth_test json_test json_token_test json_list_test grouplist_test tokenfile_test
+foreach(name auth_test question_test json_test json_token_test json_list_test grouplist_test tokenfile_test
     reason_test http_config_test http_test tls_test)
   ku_test(unit/src/unixd/idp/${name} LIBS ku_idp PkgConfig::CURL OpenSSL::Crypto
     ENV "IDP_DATA=${CMAKE_CURRENT_LIST_DIR}/data")

@@ -307,14 +307,14 @@ a_missing_directory_is_polled(void **state)
 
 /* In a child with a mount namespace of its own: 0 frozen, 1 not, 77 not possible here. */
 static int
-bind_and_look(const struct place *p, const char *host)
+bind_and_look(const struct place *p, const char *from, const char *to)
 {
 	struct local *l;
 	bool frozen;
 
 	if (unshare(CLONE_NEWNS) < 0 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount(host, p->passwd, NULL, MS_BIND, NULL) < 0)
+	    mount(from, to, NULL, MS_BIND, NULL) < 0)
 		return 77;
 	l = local_new(p->passwd, p->group);
 	frozen = local_is_frozen(l);
@@ -322,27 +322,44 @@ bind_and_look(const struct place *p, const char *host)
 	return frozen ? 0 : 1;
 }
 
-static void
-a_file_mount_is_recognised_as_frozen(void **state)
+static int
+look_with_bound(const struct place *p, const char *from, const char *to)
 {
-	struct place *p = *state;
-	char host[96];
 	int status;
 	pid_t pid;
 
-	(void)snprintf(host, sizeof(host), "%s/new", p->dir);
-	write_file(host, "bob:x:1001:1001::/:/bin/sh\n");
 	write_file(p->passwd, "bob:x:1001:1001::/:/bin/sh\n");
 	write_file(p->group, "bob:x:1001:\n");
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0)
-		_exit(bind_and_look(p, host));
+		_exit(bind_and_look(p, from, to));
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	if (WEXITSTATUS(status) == 77)
 		skip();
-	assert_int_equal(WEXITSTATUS(status), 0);
+	return WEXITSTATUS(status);
+}
+
+static void
+a_file_mount_is_recognised_as_frozen(void **state)
+{
+	struct place *p = *state;
+	char host[96];
+
+	(void)snprintf(host, sizeof(host), "%s/new", p->dir);
+	write_file(host, "bob:x:1001:1001::/:/bin/sh\n");
+	assert_int_equal(look_with_bound(p, host, p->passwd), 0);
+	write_file(host, "bob:x:1001:\n");
+	assert_int_equal(look_with_bound(p, host, p->group), 0);
+}
+
+static void
+a_mount_of_the_directory_is_not_frozen(void **state)
+{
+	struct place *p = *state;
+
+	assert_int_equal(look_with_bound(p, p->dir, p->dir), 1);
 }
 
 #define LOCAL_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -361,6 +378,7 @@ main(void)
 		LOCAL_TEST(a_directory_or_fifo_at_the_path_is_not_visible),
 		LOCAL_TEST(a_missing_directory_is_polled),
 		LOCAL_TEST(a_file_mount_is_recognised_as_frozen),
+		LOCAL_TEST(a_mount_of_the_directory_is_not_frozen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
