@@ -100,6 +100,30 @@ wait_status "Kanidm: online"
 wait_status "uri: $DEVIDM_URL"
 cp "$NETNS_DIR/config.good" /etc/kanidm/config
 
+# --- a socket of one's own is one more: the modules know the built-in one
+netns_daemon_stop
+netns_write_config "$DEVIDM_URL" "$DEVIDM_CA" 'sock_path = "/run/kanidm-unixd/tools.sock"'
+rm -f /run/kanidm-unixd/nss.map
+netns_daemon_start
+wait_status "Kanidm: online"
+[ -S /run/kanidm-unixd/sock ] && [ -S /run/kanidm-unixd/tools.sock ] ||
+	netns_fail "sock_path: $(ls /run/kanidm-unixd)"
+netns_expect "with sock_path, the module" 20002 sh -c 'getent passwd bob | cut -d: -f3'
+netns_daemon_stop
+netns_write_config "$DEVIDM_URL" "$DEVIDM_CA"
+
+# --- no certificate is looked at: it works, and is said
+sed -i '1i verify_ca = false' /etc/kanidm/config
+netns_daemon_start
+wait_status "Kanidm: online"
+wait_status "verify_ca: false is dangerous"
+grep -q "config: verify_ca is off" "$NETNS_LOG" || netns_fail "verify_ca = false: not a word"
+echo "ok: verify_ca = false is in the journal"
+netns_daemon_stop
+netns_write_config "$DEVIDM_URL" "$DEVIDM_CA"
+netns_daemon_start
+wait_status "Kanidm: online"
+
 # --- local accounts that it cannot see, and those that it sees as they once were
 wait_status "local_visible: yes"
 mv /etc/passwd /etc/passwd.away

@@ -92,6 +92,18 @@ messages_fit_and_are_plain(void **state)
 	}
 }
 
+/* The server refuses the right password, too, while somebody's guesses lock the account. */
+static void
+a_refusal_says_that_the_password_may_be_right(void **state)
+{
+	const char *say = reason_get(REASON_DENIED)->say;
+
+	(void)state;
+	assert_non_null(strstr(say, "if you typed it right"));
+	assert_non_null(strstr(say, "locked"));
+	assert_non_null(strstr(say, "changed"));
+}
+
 static void
 a_message_without_its_word_is_none_and_a_long_one_is_cut(void **state)
 {
@@ -123,6 +135,7 @@ main(void)
 		cmocka_unit_test(every_reason_is_complete_and_within_the_manual),
 		cmocka_unit_test(one_verdict_each_lets_in),
 		cmocka_unit_test(messages_fit_and_are_plain),
+		cmocka_unit_test(a_refusal_says_that_the_password_may_be_right),
 		cmocka_unit_test(
 		    a_message_without_its_word_is_none_and_a_long_one_is_cut),
 		cmocka_unit_test(no_such_reason_is_a_failure),

@@ -59,12 +59,18 @@ teardown(void **state)
 }
 
 static void
-begin(char *a, char *b, const char *map_path)
+begin_mapped(char *a, char *b, const char *uid_map, const char *gid_map)
 {
 	char *list[] = { a, b, NULL };
 	struct config config = { .allow_local_account_override = list };
 
-	filter_init(&f, local, &config, "idm.example", map_path, map_path);
+	filter_init(&f, local, &config, "idm.example", uid_map, gid_map);
+}
+
+static void
+begin(char *a, char *b, const char *map_path)
+{
+	begin_mapped(a, b, map_path, map_path);
 }
 
 static enum verdict
@@ -153,6 +159,20 @@ numbers_outside_of_the_id_map_are_left_out(void **state)
 }
 
 static void
+a_person_has_to_be_in_both_id_maps_and_a_group_in_that_of_gids(void **state)
+{
+	(void)state;
+	begin_mapped(NULL, NULL, map, "/nonexistent");
+	assert_int_equal(user("bob", 70000), VERDICT_UNMAPPED);
+	assert_int_equal(group_of("devs", 70000), VERDICT_SHOWN);
+	filter_deinit(&f);
+	begin_mapped(NULL, NULL, "/nonexistent", map);
+	assert_int_equal(user("bob", 70000), VERDICT_UNMAPPED);
+	assert_int_equal(group_of("devs", 70000), VERDICT_UNMAPPED);
+	filter_deinit(&f);
+}
+
+static void
 every_verdict_has_words(void **state)
 {
 	int v;
@@ -173,6 +193,8 @@ main(void)
 		cmocka_unit_test(local_names_and_numbers_hide_groups),
 		cmocka_unit_test(listed_names_are_lifted_in_any_spelling),
 		cmocka_unit_test(numbers_outside_of_the_id_map_are_left_out),
+		cmocka_unit_test(
+		    a_person_has_to_be_in_both_id_maps_and_a_group_in_that_of_gids),
 		cmocka_unit_test(every_verdict_has_words),
 	};
 
