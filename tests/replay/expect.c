@@ -223,6 +223,10 @@ script_expect(struct stage *s, const struct words *w)
 		expect_number(what, world.running, w->v[2]);
 	else if (streq(what, "told"))
 		expect_number(what, s->told, w->v[2]);
+	else if (streq(what, "accepts-stored"))
+		expect_number(what, s->accepted[1], w->v[2]);
+	else if (streq(what, "accepts-unstored"))
+		expect_number(what, s->accepted[0], w->v[2]);
 	else if (streq(what, "writes"))
 		expect_number(what, fake_store_writes(s->store), w->v[2]);
 	else if (streq(what, "negatives"))

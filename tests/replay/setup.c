@@ -240,6 +240,14 @@ server_event(const struct words *w)
 }
 
 static void
+on_stored(void *arg, bool stored)
+{
+	struct stage *s = arg;
+
+	s->accepted[stored]++;
+}
+
+static void
 accept_event(struct stage *s, const struct words *w)
 {
 	uint32_t before = 0, now = 0;
@@ -250,6 +258,8 @@ accept_event(struct stage *s, const struct words *w)
 	if (name_parse(w->v[1], strlen(w->v[1]), &name) != 0)
 		abort();
 	rc = resolver_accept_id(s->r, &name, &before, &now);
+	if (rc == 0)
+		(void)resolver_stored(s->r, 2000, on_stored, s);
 	if (rc == 0)
 		snprintf(said, sizeof(said), "%" PRIu32 "-%" PRIu32, before, now);
 	else

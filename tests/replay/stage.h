@@ -34,6 +34,7 @@ struct stage {
 	char paths[5][96]; /* passwd, group, shells, uid_map, gid_map */
 	char text[5][2048];
 	unsigned told;
+	unsigned accepted[2]; /* who accepted ids and was told: not stored, stored */
 };
 
 enum stage_file {

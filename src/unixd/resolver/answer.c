@@ -173,6 +173,9 @@ answer_question(struct resolver *r, const struct question *q, const struct step 
 	case ASK_ACCOUNT:
 		answer_account(r, q, s);
 		return;
+	case ASK_STORED:
+		q->fn.stored(q->arg, s->answer == ANSWER_FOUND);
+		return;
 	case ASK_PROBE:
 		break;
 	}

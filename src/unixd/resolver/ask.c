@@ -9,6 +9,7 @@
 #include "src/base/util.h"
 #include "src/prog/xalloc.h"
 #include "src/unixd/resolver/internal.h"
+#include "src/unixd/store/store.h"
 
 #define MAX_FLOWN  3
 #define LATE_AFTER (250 * CLOCK_MS)
@@ -72,9 +73,9 @@ static void
 give_up(struct waiter *w)
 {
 	struct name buf;
-	struct step s = { 0 };
+	struct step s = { .answer = ANSWER_UNAVAIL };
 
-	if (w->q.kind != ASK_PROBE)
+	if (w->q.kind < ASK_PROBE)
 		lookup_settle(w->r, &w->q, &s, &buf);
 	finish(w, &s);
 }
@@ -104,7 +105,7 @@ ask_landed(struct resolver *r, struct list *waiters, enum landing how)
 		struct name buf;
 		struct step s;
 
-		if (how == LANDED_NOT || w->q.kind == ASK_PROBE ||
+		if (how == LANDED_NOT || w->q.kind >= ASK_PROBE ||
 		    ++w->flown >= MAX_FLOWN) {
 			give_up(w);
 			continue;
@@ -309,5 +310,42 @@ resolver_probe(struct resolver *r, int budget_ms, void (*fn)(void *arg), void *a
 	w = waiter_new(r, &q, budget_ms);
 	list_append(&r->probes, &w->link);
 	timers_set(r->ts, &w->timer, budget_ms * CLOCK_MS);
+	return w;
+}
+
+/* All that was changed before the so-maniest flush is on the disk. */
+static void
+on_flushed(void *arg)
+{
+	const struct step s = { .answer = ANSWER_FOUND };
+	struct resolver *r;
+	struct flight *none;
+
+	/* A store that closes tells late, perhaps after the resolver has gone. */
+	if (!request_end(arg, &r, &none))
+		return;
+	r->n_flushed++;
+	while (!list_is_empty(&r->stored)) {
+		struct waiter *w = container_of(r->stored.next, struct waiter, link);
+
+		if ((int32_t)(w->q.id - r->n_flushed) > 0)
+			return;
+		finish(w, &s);
+	}
+}
+
+struct waiter *
+resolver_stored(struct resolver *r, int budget_ms, void (*fn)(void *arg, bool stored),
+    void *arg)
+{
+	const struct question q = { .kind = ASK_STORED,
+		.id = ++r->n_flushes,
+		.fn.stored = fn,
+		.arg = arg };
+	struct waiter *w = waiter_new(r, &q, budget_ms);
+
+	list_append(&r->stored, &w->link);
+	timers_set(r->ts, &w->timer, budget_ms * CLOCK_MS);
+	store_flush(r->ports.store, on_flushed, request_new(r, NULL));
 	return w;
 }

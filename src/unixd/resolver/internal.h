@@ -47,6 +47,9 @@ struct resolver {
 	struct leftouts leftouts;
 	struct list requests; /* struct request: out at the provider */
 	struct list probes;   /* struct waiter: who wants to know the link's state */
+	struct list stored;   /* and who, when what was changed is on the disk */
+	uint32_t n_flushes;   /* asked for, */
+	uint32_t n_flushed;   /* and done */
 
 	struct link link;
 	struct request *probe; /* under way, or NULL */
@@ -101,6 +104,7 @@ enum question_kind {
 	ASK_KEYS,
 	ASK_ACCOUNT,
 	ASK_PROBE,
+	ASK_STORED, /* id: its number among the flushes */
 };
 
 struct question {
@@ -115,12 +119,13 @@ struct question {
 		resolver_keys_fn keys;
 		resolver_account_fn account;
 		void (*probe)(void *arg);
+		void (*stored)(void *arg, bool stored);
 	} fn;
 	void *arg;
 };
 
 struct waiter {
-	struct list link; /* in its flight, or in resolver.probes */
+	struct list link; /* in its flight, or in resolver.probes or .stored */
 	struct resolver *r;
 	struct flight *flight;
 	struct timer timer;

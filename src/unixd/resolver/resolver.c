@@ -355,6 +355,7 @@ resolver_new(const struct resolver_ports *ports, const struct config *config)
 	flights_init(&r->flights);
 	list_init(&r->requests);
 	list_init(&r->probes);
+	list_init(&r->stored);
 	list_init(&r->dirty_groups);
 	list_init(&r->due_groups);
 	sweep_init(r);
@@ -396,6 +397,7 @@ resolver_free(struct resolver *r)
 		fetch_land(r, container_of(fs->running.next, struct flight, place),
 		    LANDED_NOT);
 	ask_landed(r, &r->probes, LANDED_NOT);
+	ask_landed(r, &r->stored, LANDED_NOT);
 	timers_unset(r->ts, &r->dirty_timer);
 	sweep_deinit(r);
 	linkctl_stop(r);

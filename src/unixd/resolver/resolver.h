@@ -188,3 +188,6 @@ void resolver_on_status_change(struct resolver *r, void (*changed)(void *arg), v
 /* `kanidm-unix status` forces a probe: fn once the link's state is known, or at budget. */
 struct waiter *resolver_probe(struct resolver *r, int budget_ms, void (*fn)(void *arg),
     void *arg);
+/* fn, later, once all that was changed so far is on the disk; or, with false, at budget. */
+struct waiter *resolver_stored(struct resolver *r, int budget_ms,
+    void (*fn)(void *arg, bool stored), void *arg);

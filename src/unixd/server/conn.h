@@ -43,6 +43,7 @@ struct conn {
 	struct frame_header req;
 	struct waiter *waiter;    /* who answers it later: the resolver */
 	struct login_call *login; /* or the login engine */
+	uint32_t accepted[2];     /* the old id and the new one, until they are stored */
 
 	struct reader in;
 	struct reply out;

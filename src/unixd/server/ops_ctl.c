@@ -16,6 +16,7 @@
 #include "src/wire/codec.h"
 
 #define STATUS_BUDGET_MS 1500
+#define STORED_BUDGET_MS 2000
 #define PROBE_REST       (1 * CLOCK_S)
 
 /* "u32 n, strs": n is only known at the end. */
@@ -150,20 +151,36 @@ op_CACHE_CLEAR(struct conn *c, struct dec *d)
 	conn_reply_status(c, KU_ST_OK);
 }
 
+/* Root goes on to change the owner of files: the number must not be the old one again. */
+static void
+answer_accepted(void *arg, bool stored)
+{
+	struct conn *c = arg;
+	struct reply *r;
+
+	if (!stored) {
+		conn_reply_text(c, KU_ST_UNAVAIL,
+		    "accepted, but not on the disk: a restart would bring the old id back");
+		return;
+	}
+	r = conn_reply_begin(c);
+	reply_u32(r, c->accepted[0]);
+	reply_u32(r, c->accepted[1]);
+	conn_reply_end(c);
+}
+
 void
 op_ACCEPT_ID(struct conn *c, struct dec *d)
 {
-	uint32_t old = 0, new = 0;
+	uint32_t *old = &c->accepted[0], *new = &c->accepted[1];
 	struct name name;
-	struct reply *r;
 	int rc = take_name(d, &name);
 
 	if (rc < 0) {
 		conn_reply_status(c, KU_ST_BAD);
 		return;
 	}
-	rc = rc > 0 ? resolver_accept_id(c->server->resolver, &name, &old, &new)
-		    : -ENOENT;
+	rc = rc > 0 ? resolver_accept_id(c->server->resolver, &name, old, new) : -ENOENT;
 	if (rc == -ENOENT) {
 		conn_reply_status(c, KU_ST_NOTFOUND);
 	} else if (rc == -EALREADY) {
@@ -171,11 +188,9 @@ op_ACCEPT_ID(struct conn *c, struct dec *d)
 	} else if (rc < 0) {
 		conn_reply_text(c, KU_ST_UNAVAIL, "the change could not be stored");
 	} else {
-		log_info("accept-id: %s old=%u new=%u uid=%u", name.text, old, new,
+		log_info("accept-id: %s old=%u new=%u uid=%u", name.text, *old, *new,
 		    (unsigned)c->peer.uid);
-		r = conn_reply_begin(c);
-		reply_u32(r, old);
-		reply_u32(r, new);
-		conn_reply_end(c);
+		c->waiter = resolver_stored(c->server->resolver, STORED_BUDGET_MS,
+		    answer_accepted, c);
 	}
 }

@@ -30,6 +30,7 @@ struct pending {
 	struct secret_row row;
 	bool overtaken; /* by a deletion */
 	store_done_fn done;
+	void (*flushed)(void *arg); /* of a flush, which has no row */
 	void *arg;
 };
 
@@ -248,7 +249,7 @@ static void
 pending_due(struct timer *t)
 {
 	struct pending *p = container_of(t, struct pending, timer);
-	int rc = p->store->fails ? -EIO : 0;
+	int rc = p->store->fails || p->store->trouble != NULL ? -EIO : 0;
 
 	/* Nobody would know, so it is tried again. */
 	if (rc < 0 && p->done == NULL) {
@@ -260,7 +261,23 @@ pending_due(struct timer *t)
 	list_remove(&p->link);
 	if (p->done != NULL)
 		p->done(p->arg, rc);
+	if (p->flushed != NULL)
+		p->flushed(p->arg);
 	free(p);
+}
+
+void
+store_flush(struct store *s, void (*done)(void *arg), void *arg)
+{
+	struct pending *p = xcalloc(1, sizeof(*p));
+
+	p->store = s;
+	p->overtaken = true;
+	p->flushed = done;
+	p->arg = arg;
+	timer_init(&p->timer, pending_due);
+	timers_set(s->ts, &p->timer, s->latency_ns);
+	list_append(&s->pending, &p->link);
 }
 
 static void

@@ -353,6 +353,42 @@ explain_gives_lines_also_for_what_is_no_name(void **state)
 	expect_strings(&d, no_name, ARRAY_SIZE(no_name));
 }
 
+/* The reply to ACCEPT_ID about alice comes when the disk has it, and not before. */
+static void
+accept_alice(struct harness *h, struct answer_frame *a)
+{
+	int fd = harness_connect(h, geteuid());
+
+	harness_ask_name(fd, KU_OP_ACCEPT_ID, 1, "alice");
+	harness_settle(h);
+	assert_int_equal(h->resolver.n_waiting, 1);
+	assert_int_equal(h->resolver.last_budget_ms, 2000);
+	fake_release(&h->resolver);
+	harness_reply(h, fd, a);
+	(void)close(fd);
+}
+
+static void
+accept_id_that_the_disk_does_not_take_is_no_success(void **state)
+{
+	struct harness *h = *state;
+	struct answer_frame a;
+	int fd;
+
+	if (geteuid() != 0)
+		skip();
+	h->resolver.disk_fails = true;
+	accept_alice(h, &a);
+	assert_int_equal(a.h.status, KU_ST_UNAVAIL);
+	/* Who leaves meanwhile is not told. */
+	fd = harness_connect(h, geteuid());
+	harness_ask_name(fd, KU_OP_ACCEPT_ID, 1, "alice");
+	harness_settle(h);
+	(void)close(fd);
+	harness_settle(h);
+	assert_int_equal(h->resolver.n_cancelled, 1);
+}
+
 static void
 accept_id_tells_old_and_new(void **state)
 {
@@ -361,7 +397,7 @@ accept_id_tells_old_and_new(void **state)
 
 	if (geteuid() != 0)
 		skip();
-	ask_name(*state, KU_OP_ACCEPT_ID, "alice", &a);
+	accept_alice(*state, &a);
 	assert_int_equal(a.h.status, KU_ST_OK);
 	dec_init(&d, a.body, a.h.length);
 	assert_int_equal(dec_u32(&d), 70001);
@@ -408,6 +444,7 @@ main(void)
 		DISPATCH_TEST(refusals_do_not_fill_the_journal),
 		DISPATCH_TEST(explain_gives_lines_also_for_what_is_no_name),
 		DISPATCH_TEST(accept_id_tells_old_and_new),
+		DISPATCH_TEST(accept_id_that_the_disk_does_not_take_is_no_success),
 		DISPATCH_TEST(the_resolver_is_told_who_asks),
 	};
 

@@ -17,6 +17,7 @@ struct waiter {
 	struct resolver *r;
 	resolver_passwd_fn passwd;
 	void (*probe)(void *arg);
+	void (*stored)(void *arg, bool stored);
 	void *arg;
 };
 
@@ -70,6 +71,8 @@ fake_release(struct resolver *r)
 		drop(container_of(r->waiting.next, struct waiter, link));
 		if (w.passwd != NULL)
 			w.passwd(w.arg, ANSWER_FOUND, &alice);
+		else if (w.stored != NULL)
+			w.stored(w.arg, !r->disk_fails);
 		else
 			w.probe(w.arg);
 	}
@@ -219,6 +222,17 @@ resolver_accept_id(struct resolver *r, const struct name *name, uint32_t *ret_ol
 	*ret_old = 70001;
 	*ret_new = 70099;
 	return 0;
+}
+
+struct waiter *
+resolver_stored(struct resolver *r, int budget_ms, void (*fn)(void *arg, bool stored),
+    void *arg)
+{
+	struct waiter *w = wait_for(r, NULL, NULL, arg);
+
+	r->last_budget_ms = budget_ms;
+	w->stored = fn;
+	return w;
 }
 
 void
