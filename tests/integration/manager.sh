@@ -20,8 +20,9 @@ SERVER_OFF="$DEVIDM_CTL $DEVIDM_SOCKET off" SERVER_ON="$DEVIDM_CTL $DEVIDM_SOCKE
 	2>>"$NETNS_LOG" || netns_fail "see manager.py above"
 rm -f /run/kanidm-unixd/sock
 
-# --- the network changes
-netns_daemon_start
+# --- a service manager that passes no socket: the daemon makes its own. Then the network changes.
+NOTIFY_SOCKET=$NETNS_DIR/nobody-reads netns_daemon_start
+[ -S /run/kanidm-unixd/sock ] || netns_fail "no socket without one from the service manager"
 netns_wait_for 10 grep -q '^link: online' "$NETNS_LOG" || netns_fail "not online"
 devidm_stop
 # Each status is a failed probe, and each of these doubles the time to the next one.

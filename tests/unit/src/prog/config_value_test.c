@@ -19,6 +19,8 @@ test_without_files_all_defaults_hold(void **state)
 	assert_true(l.c->provider_enabled);
 	assert_string_equal(l.c->db_path, KU_PATH_DB);
 	assert_string_equal(l.c->sock_path, KU_PATH_SOCK);
+	/* a name of its own: the reference client's database is beside it */
+	assert_string_equal(strrchr(l.c->db_path, '/'), "/unixd.db");
 	assert_string_equal(l.c->task_sock_path, KU_PATH_TASK_SOCK);
 	assert_int_equal(l.c->cache_timeout_s, 300);
 	assert_int_equal(l.c->conn_timeout_s, 2);

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include <cmocka.h>
 #include <curl/curl.h>
 
+#include "src/base/secret.h"
 #include "src/base/util.h"
 #include "src/unixd/core/loop.h"
 
@@ -241,6 +243,41 @@ test_a_post_carries_json_and_the_session(void **state)
 	assert_non_null(strstr(f->server.asked[0], "\r\n\r\n{\"a\":1}"));
 }
 
+#define PASSWORD "sample-horse-battery-9"
+
+void __real_explicit_bzero(void *p, size_t len);
+static atomic_uint n_passwords;
+
+void
+__wrap_explicit_bzero(void *p, size_t len)
+{
+	if (memmem(p, len, PASSWORD, sizeof(PASSWORD) - 1) != NULL)
+		n_passwords++;
+	__real_explicit_bzero(p, len);
+}
+
+static void
+test_what_libcurl_copied_of_secrets_is_wiped(void **state)
+{
+	static const char body[] = "{\"value\":\"" PASSWORD "\"}";
+	struct fixture *f = *state;
+	struct secret *s = secret_copy(body, sizeof(body) - 1);
+	struct question q;
+
+	assert_non_null(s);
+	begin(f, OK_BODY, 4);
+	question_init(&q, "/v1/account/alice/_unix/_auth");
+	q.r.secret_body = s;
+	ask(f, &q);
+	(void)pthread_join(f->server.thread, NULL);
+	f->serving = false;
+	assert_non_null(strstr(f->server.asked[0], body));
+	f->http = http_free(f->http);
+	/* That of the request, which libcurl wrote together with its headers. */
+	assert_true(n_passwords > 0);
+	(void)secret_free(s);
+}
+
 static size_t
 swallow(char *data, size_t size, size_t n, void *arg)
 {
@@ -446,6 +483,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_get_says_who_we_are_and_nothing_more),
 		TEST(test_a_post_carries_json_and_the_session),
+		TEST(test_what_libcurl_copied_of_secrets_is_wiped),
 		TEST(test_a_netrc_gives_nobody_a_password),
 		TEST(test_headers_of_the_answer_are_kept_when_they_are_clean),
 		TEST(test_an_answer_beyond_the_cap_is_cut_off),
