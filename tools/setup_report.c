@@ -162,8 +162,7 @@ setup_report_print(const struct setup *s, FILE *out, int rc)
 	put_notes(&w, &s->report.steps, "steps", "step", "result");
 	jsonw_string(&w, "backup", s->backup);
 	jsonw_open_array(&w, "problems");
-	free(first);
-	first = problems(&s->report, &w);
+	free(problems(&s->report, &w));
 	jsonw_close(&w);
 	jsonw_close(&w);
 	return jsonw_end(&w) == 0 ? rc : 1;
