@@ -314,8 +314,8 @@ on_alarm(int signo)
 	_exit(0);
 }
 
-/* A name server that hangs keeps the network lane from joining; by then nothing is left to
- * save, so the process may simply end. */
+/* A name server that hangs keeps the network lane from joining, a key that is being opened
+ * the other ones; by then nothing is left to save, so the process may simply end. */
 static void
 limit_exit(void)
 {
@@ -349,6 +349,8 @@ stop(struct daemon *d)
 	/* With the engine alive: what it keeps behind an answer is on its way. */
 	if (d->resolver != NULL)
 		flush(d);
+	if (d->publish != NULL)
+		publish_end_lease(d->publish);
 	limit_exit();
 	d->login = login_free(d->login);
 	d->taskq = taskq_free(d->taskq);

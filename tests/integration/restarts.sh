@@ -120,6 +120,22 @@ netns_wait_for 5 sh -c "grep -q nss.map /proc/$watch_pid/maps" ||
 watch_end
 expect_no_lies "fast_cache off and on"
 
+# --- a key that is still being opened keeps the daemon from ending in good order, and readers
+# still see that the lease is over
+netns_daemon_stop
+LD_PRELOAD=$(realpath "$build")/tests/integration/never_opens.so netns_daemon_start
+netns_wait_for 5 "$probe" alice
+watch_start
+netns_wait_for 5 sh -c "grep -q nss.map /proc/$watch_pid/maps" || netns_fail "no map"
+netns_daemon_stop
+rm -rf /run/kanidm-unixd
+install -d -m 0755 -o 990 -g 990 /run/kanidm-unixd
+netns_daemon_start
+netns_wait_for 5 sh -c "grep -q 'nss.map\$' /proc/$watch_pid/maps" ||
+	netns_fail "stopped while a key was opened: still on the map of before"
+watch_end
+expect_no_lies "stopped while a key was opened"
+
 # --- fast_cache = false at the start: what another daemon left is withdrawn
 watch_start
 netns_daemon_stop

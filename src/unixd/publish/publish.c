@@ -317,6 +317,14 @@ publish_use_loop(struct publish *p, struct loop *l)
 	p->let_go.loop = l;
 }
 
+void
+publish_end_lease(struct publish *p)
+{
+	/* Readers need not wait for the lease to run out to look for who comes after us. */
+	if (p->cur.base != NULL)
+		gen_store(&p->cur, 0, KU_MAP_H_LEASE, boot_now(p));
+}
+
 struct publish *
 publish_free(struct publish *p)
 {
@@ -326,9 +334,7 @@ publish_free(struct publish *p)
 	timers_unset(p->ts, &p->build_timer);
 	timers_unset(p->ts, &p->group_timer);
 	entries_clear(p);
-	/* Readers need not wait for the lease to run out to look for who comes after us. */
-	if (p->cur.base != NULL)
-		gen_store(&p->cur, 0, KU_MAP_H_LEASE, boot_now(p));
+	publish_end_lease(p);
 	gen_file_unmap(&p->cur);
 	gen_file_unmap(&p->prev);
 	let_go_deinit(&p->let_go);

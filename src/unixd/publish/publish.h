@@ -43,7 +43,9 @@ struct publish *publish_new(struct timers *ts, const struct publish_settings *s)
 /* For a thread that large old files are left to; without it they go in one piece. The loop
  * must live longer than the writer. */
 void publish_use_loop(struct publish *p, struct loop *l);
-/* A normal stop: the file stays and serves. */
+/* Nobody renews it from here on; readers know at once. */
+void publish_end_lease(struct publish *p);
+/* A normal stop: the lease ends, the file stays and serves. */
 struct publish *publish_free(struct publish *p);
 
 /* New domain or limits: a new generation follows. */
