@@ -9,8 +9,10 @@ import ctypes
 import json
 import mmap
 import os
+import pathlib
 import pwd
 import random
+import shutil
 import subprocess
 import time
 
@@ -20,6 +22,11 @@ PAM_OK, PAM_AUTH_ERR, PAM_AUTHINFO_UNAVAIL, PAM_MAXTRIES = 0, 7, 9, 8
 LOOKUP_S, LOGIN_S, LOCAL_S = 2.0, 10.0, 1.0
 # What a call needs besides waiting: a CPU, which the others have too.
 SLACK_S = 0.5
+HOMES, SKEL = pathlib.Path("/home"), pathlib.Path("/etc/skel")
+
+
+def uuid_of(number):
+    return f"00000000-0000-4000-8000-{number:012x}"
 
 
 class Passwd(ctypes.Structure):
@@ -28,9 +35,20 @@ class Passwd(ctypes.Structure):
                 ("shell", ctypes.c_char_p)]
 
 
+class Group(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_char_p), ("passwd", ctypes.c_char_p), ("gid", ctypes.c_uint32),
+                ("members", ctypes.POINTER(ctypes.c_char_p))]
+
+    def names(self):
+        found = set()
+        while self.members[len(found)]:
+            found.add(self.members[len(found)].decode())
+        return found
+
+
 class Page:
     """Shared numbers: s64 each, by name."""
-    NAMES = ["stop", "late_us", "forgiven"]
+    NAMES = ["stop", "late_us", "forgiven", "rest"]
 
     def __init__(self, path, size=4096):
         with open(path, "a+b") as file:
@@ -47,22 +65,41 @@ class Page:
 
 class Module:
     def __init__(self, path):
-        self.lib = ctypes.CDLL(path)
+        self.lib, self.libc = ctypes.CDLL(path), ctypes.CDLL(None)
         self.err = ctypes.c_int()
         self.buf = ctypes.create_string_buffer(65536)
-        self.entry = Passwd()
+        self.entry, self.group = Passwd(), Group()
 
-    def call(self, function, *args):
+    def call(self, function, *args, entry=None):
+        entry = entry or self.entry
         got = getattr(self.lib, f"_nss_kanidm_{function}")(
-            *args, ctypes.byref(self.entry), self.buf, ctypes.c_size_t(len(self.buf)),
+            *args, ctypes.byref(entry), self.buf, ctypes.c_size_t(len(self.buf)),
             ctypes.byref(self.err))
-        return got, self.entry
+        return got, entry
 
     def by_name(self, name):
         return self.call("getpwnam_r", name.encode())
 
     def by_uid(self, uid):
         return self.call("getpwuid_r", ctypes.c_uint32(uid))
+
+    def group_by_name(self, name):
+        return self.call("getgrnam_r", name.encode(), entry=self.group)
+
+    def group_by_gid(self, gid):
+        return self.call("getgrgid_r", ctypes.c_uint32(gid), entry=self.group)
+
+    def groups_of(self, name, gid):
+        """The status and the numbers, as initgroups() gets them."""
+        self.libc.calloc.restype = ctypes.c_void_p
+        array = ctypes.c_void_p(self.libc.calloc(ctypes.c_size_t(1), ctypes.c_size_t(4)))
+        start, size = ctypes.c_long(0), ctypes.c_long(1)
+        got = self.lib._nss_kanidm_initgroups_dyn(
+            name.encode(), ctypes.c_uint32(gid), ctypes.byref(start), ctypes.byref(size),
+            ctypes.byref(array), ctypes.c_long(0), ctypes.byref(self.err))
+        numbers = set(ctypes.cast(array, ctypes.POINTER(ctypes.c_uint32))[:start.value])
+        self.libc.free(array)
+        return got, numbers
 
     def everybody(self):
         self.lib._nss_kanidm_setpwent(0)
@@ -106,16 +143,19 @@ class Pam:
         replies[0] = out
         return 0
 
-    def login(self, service, user, password):
-        """The codes of authenticate and, after success, acct_mgmt."""
+    def login(self, service, user, password, session=False):
+        """The codes of authenticate and, after success, acct_mgmt; then open_session, when asked."""
         self.password, self.prompts = password.encode(), 0
         conv, handle = Conversation(ctypes.cast(self.talk, ctypes.c_void_p).value), ctypes.c_void_p()
         self.lib.pam_start(service.encode(), user.encode(), ctypes.byref(conv), ctypes.byref(handle))
         self.lib.pam_set_item(handle, 10, self.no_pause)
         auth = self.lib.pam_authenticate(handle, 0)
         acct = self.lib.pam_acct_mgmt(handle, 0) if auth == PAM_OK else None
+        opened = self.lib.pam_open_session(handle, 0) if session and acct == PAM_OK else None
+        if opened == PAM_OK:
+            self.lib.pam_close_session(handle, 0)
         self.lib.pam_end(handle, auth)
-        return auth, acct
+        return (auth, acct, opened) if session else (auth, acct)
 
 
 class Client:
@@ -141,14 +181,26 @@ class Client:
         self.slowest[what] = max(self.slowest.get(what, 0), took)
         return got
 
+    def remains(self):
+        """What a module could leave in its host: descriptors, threads, handlers, locked memory."""
+        status = pathlib.Path("/proc/self/status").read_text("utf-8").splitlines()
+        keys = ("Threads", "SigCgt", "SigIgn", "SigBlk", "VmLck")
+        open_files = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")
+                      if os.path.exists(f"/proc/self/fd/{fd}") or os.path.islink(f"/proc/self/fd/{fd}")]
+        return sorted(open_files), [line for line in status if line.split(":")[0] in keys]
+
     def run(self, out):
         self.setup()
+        before = self.remains()
         try:
             while not self.page.get("stop"):
-                self.once()
+                if not self.page.get("rest"):
+                    self.once()
                 time.sleep(self.random.uniform(0, self.pause))
         except Exception as error:  # says so instead of being one client less
             self.bad(f"died: {error!r}")
+        if self.remains() != before:
+            self.bad(f"left in the process: {before}, then {self.remains()}")
         with open(out, "w", encoding="utf-8") as file:
             json.dump({"counts": self.counts, "wrong": self.wrong, "slowest": self.slowest}, file)
 
@@ -162,7 +214,9 @@ class Lookups(Client):
 
     def once(self):
         people = self.world["cached"]
-        kind = self.random.choice(["name", "name", "uid", "stranger", "nobody"])
+        kind = self.random.choice(["name", "name", "uid", "stranger", "nobody", "group", "groups", "local"])
+        if kind in ("group", "groups", "local"):
+            return getattr(self, kind)()
         name = self.random.choice(list(people))
         before = self.page.get("forgiven")
         if kind == "uid":
@@ -190,6 +244,49 @@ class Lookups(Client):
         self.count(f"nobody {got}")
         if got == SUCCESS:
             self.bad(f"{name} is {entry.name} {entry.uid}")
+
+
+    def judge(self, kind, got, before):
+        """Whether there is an answer to look at."""
+        self.count(f"{kind} {got}")
+        if got == NOTFOUND or (got != SUCCESS and not (before or self.page.get("forgiven"))):
+            self.bad(f"{kind}: {got}, though it was known")
+        return got == SUCCESS
+
+    def group(self):
+        name, gid = self.world["group"]
+        before = self.page.get("forgiven")
+        if self.random.random() < 0.5:
+            got, entry = self.timed("lookup", LOOKUP_S, self.module.group_by_name, name)
+        else:
+            got, entry = self.timed("lookup", LOOKUP_S, self.module.group_by_gid, gid)
+        if self.judge("group", got, before):
+            members = entry.names()
+            if (entry.name.decode(), entry.gid) != (name, gid):
+                self.bad(f"asked for {name} {gid}, got {entry.name} {entry.gid}")
+            if not members <= {*self.world["cached"], *self.world["strangers"]}:
+                self.bad(f"strange members: {members}")
+            missing = set(self.world["cached"]) - members
+            if missing and not (before or self.page.get("forgiven")):
+                self.bad(f"{len(missing)} members are missing")
+
+    def groups(self):
+        """Of a person: never one of the host's."""
+        name = self.random.choice(list(self.world["cached"]))
+        own, shared = self.world["cached"][name], self.world["group"][1]
+        before = self.page.get("forgiven")
+        got, numbers = self.timed("lookup", LOOKUP_S, self.module.groups_of, name, own)
+        if self.judge("groups", got, before) and numbers - {own} != {shared}:
+            self.bad(f"groups of {name}: {numbers}")
+
+    def local(self):
+        """The server has them under names and a number that are the host's own."""
+        kind, what = self.random.choice([("by_name", "native"), ("by_uid", 4999), ("group_by_gid", 4999),
+                                         ("group_by_name", "native"), ("group_by_name", "sudo")])
+        got, _ = self.timed("lookup", LOOKUP_S, getattr(self.module, kind), what)
+        self.count(f"local {kind} {got}")
+        if got == SUCCESS:
+            self.bad(f"{kind} {what} is the server's")
 
 
 class Enumerations(Client):
@@ -235,6 +332,40 @@ class Logins(Client):
             self.bad(f"{name}, account: {acct}")
         if self.pam.prompts > 1:
             self.bad(f"{self.pam.prompts} prompts")
+
+
+def home_problem(path, uid):
+    """A home that has its name is whole: it has everything of /etc/skel, and its owner."""
+    try:
+        seen = path.stat()
+        if (seen.st_uid, seen.st_mode & 0o7777) != (uid, 0o750):
+            return f"{path}: owner {seen.st_uid}, mode {seen.st_mode:o}"
+        for source in SKEL.iterdir():
+            copy = path / source.name
+            if copy.read_bytes() != source.read_bytes() or copy.stat().st_uid != uid:
+                return f"{copy} is not what it should be"
+    except OSError as error:
+        return repr(error)
+    return None
+
+
+class Sessions(Logins):
+    """Homes come and go."""
+
+    def once(self):
+        name = self.random.choice(self.world["right"])
+        codes = self.timed("session", 2 * LOGIN_S, self.pam.login, self.service, name,
+                           self.world["password"], True)
+        home, uid = HOMES / uuid_of(self.world["cached"][name]), self.world["cached"][name]
+        if not home.exists():
+            self.count(f"session {codes[2]} without home")
+            return
+        self.count(f"session {codes[2]}")
+        problem = home_problem(home, uid)
+        if problem:
+            self.bad(problem)
+        home.rename("/home/gone")
+        shutil.rmtree("/home/gone")
 
 
 class WrongLogins(Logins):
@@ -289,7 +420,7 @@ def lateness(page):
             page.set("late_us", total)
 
 
-CROWD = [Lookups] * 6 + [Enumerations] * 2 + [Logins] * 3 + [WrongLogins] * 2 + [LocalLogins] * 2 + [
+CROWD = [Lookups] * 6 + [Enumerations] * 2 + [Logins] * 2 + [Sessions] + [WrongLogins] * 2 + [LocalLogins] * 2 + [
     Tools]
 
 

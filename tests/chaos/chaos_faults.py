@@ -10,9 +10,10 @@ import socket
 import sqlite3
 import subprocess
 
-from chaos_host import CACHE, DB, RUN, prlimit
+from chaos_host import CACHE, CONFIG, DB, RUN, prlimit
 
 FAULTS = {}
+ANOTHER = "# another\n"
 WITHOUT = os.environ.get("KU_CHAOS_WITHOUT", "").split()
 
 
@@ -51,6 +52,17 @@ def daemon_reloads(host, rng):
 
 
 @fault
+def configuration_changes(host, rng):
+    """To another that is good, to one that is not, or to nothing; some of it half written."""
+    before = host.configuration
+    CONFIG.write_text(rng.choice([before + ANOTHER, before[:len(before) // 2] + "= [", ""]), "utf-8")
+    host.daemon.send(signal.SIGHUP)
+    yield
+    CONFIG.write_text(before, "utf-8")
+    host.daemon.send(signal.SIGHUP)
+
+
+@fault
 def tasks_killed(host, rng):
     host.tasks.kill()
     yield
@@ -86,10 +98,10 @@ def of_server(name, *choices):
     FAULTS[name] = run
 
 
-of_server("network_delay", ("fault", "delay", "300"), ("fault", "delay", "1500"),
+of_server("server_slow", ("fault", "delay", "300"), ("fault", "delay", "1500"),
           ("fault", "delay", "6000"))
-of_server("network_reset", ("fault", "reset-before-headers"), ("fault", "reset-after-headers"))
-of_server("network_loss", ("fault", "truncate-body"))
+of_server("server_resets", ("fault", "reset-before-headers"), ("fault", "reset-after-headers"))
+of_server("server_cuts", ("fault", "truncate-body"))
 of_server("server_freezes", ("fault", "freeze"))
 of_server("server_answers_nonsense", ("fault", "wrong-json"), ("fault", "wrong-content-type"),
           ("fault", "no-version-header"), ("fault", "wrong-version-header"))
@@ -99,10 +111,31 @@ of_server("sessions_end", ("fault", "401-after", "3"), ("expire-sessions",))
 
 
 @fault
-def network_black_hole(host, rng):
-    subprocess.run(["ip", "link", "set", "lo", "down"], check=False)
+def network_loss(host, rng):
+    host.wire.set(loss=rng.choice([20, 100, 300]))
     yield
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=False)
+    host.wire.set(loss=0)
+
+
+@fault
+def network_delay(host, rng):
+    host.wire.set(delay_ms=rng.choice([0, 100, 700]), jitter_ms=rng.choice([20, 300]))
+    yield
+    host.wire.set(delay_ms=0, jitter_ms=0)
+
+
+@fault
+def network_black_hole(host, rng):
+    host.wire.set(hole=1)
+    yield
+    host.wire.set(hole=0)
+
+
+@fault
+def network_down(host, rng):
+    host.wire.up(False)
+    yield
+    host.wire.up(True)
 
 
 @fault

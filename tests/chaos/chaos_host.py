@@ -11,12 +11,20 @@ import struct
 import subprocess
 import time
 
+import chaos_wire
+from chaos_clients import uuid_of
+from chaos_wire import Wire
+
 UID = 990
 CACHE = pathlib.Path("/var/cache/kanidm-unixd")
 STATE = pathlib.Path("/var/lib/kanidm-unixd")
 RUN = pathlib.Path("/run/kanidm-unixd")
+CONFIG = pathlib.Path("/etc/kanidm/unixd")
 DB = CACHE / "unixd.db"
 PEOPLE = {f"u{i:03}": 21000 + i for i in range(60)}
+GROUP = ("shell_users", 30001)
+# One has a name of the host, the other a number.
+SHADOWED = {"native": 22001, "shadow": 4999}
 PASSWORD = "Bulk-horse-battery-9"
 
 
@@ -100,9 +108,11 @@ class Program:
 
 
 class Host:
-    def __init__(self):
+    def __init__(self, seed=None):
+        """With a seed: the server is reached over a network that can be told to fail."""
         self.untold = []
         self.dir, self.log = os.environ["NETNS_DIR"], os.environ["NETNS_LOG"]
+        self.configuration = CONFIG.read_text("utf-8")
         self.shim = Shim(f"{self.dir}/shim")
         self.daemon = Program(["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups",
                                "--no-new-privs", "kanidm_unixd"], self.log,
@@ -111,7 +121,12 @@ class Host:
         self.tasks = Program(["kanidm_unixd_tasks"], self.log)
         pid = os.environ["DEVIDM_PID"]
         argv = pathlib.Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8").split("\0")[:-1]
-        argv[argv.index("--listen") + 1] = f"127.0.0.1:{os.environ['DEVIDM_PORT']}"
+        self.wire, address = None, "127.0.0.1"
+        if seed is not None:
+            self.wire, address = Wire(seed), chaos_wire.HERE
+            pathlib.Path("/etc/hosts").write_text(f"127.0.0.1 localhost\n{chaos_wire.THERE} "
+                                                  "idm.example.test\n", "utf-8")
+        argv[argv.index("--listen") + 1] = f"{address}:{os.environ['DEVIDM_PORT']}"
         argv[argv.index("--data") + 1] = self.people()
         os.kill(int(pid), signal.SIGTERM)
         until(10, lambda: not self.listens())
@@ -123,11 +138,13 @@ class Host:
         path = pathlib.Path(self.dir, "people.json")
         path.write_text(json.dumps({
             "domain": "idm.example.test",
-            "persons": [{"name": name, "uuid": f"00000000-0000-4000-8000-{number:012x}", "gid": number,
+            "persons": [{"name": name, "uuid": uuid_of(number), "gid": number,
                          "displayname": f"Person {number}", "posix_password": PASSWORD}
-                        for name, number in PEOPLE.items()],
-            "groups": [{"name": "shell_users", "uuid": "00000000-0000-4000-8000-00000000aaaa",
-                        "gid": 30001, "members": list(PEOPLE)}]}), "utf-8")
+                        for name, number in {**PEOPLE, **SHADOWED}.items()],
+            "groups": [{"name": GROUP[0], "uuid": uuid_of(0xaaaa), "gid": GROUP[1],
+                        "members": list(PEOPLE)},
+                       {"name": "sudo", "uuid": uuid_of(0xaaab), "gid": 30002,
+                        "members": list(PEOPLE)}]}), "utf-8")
         return str(path)
 
     def listens(self):
@@ -167,14 +184,15 @@ class Host:
     def is_online(self):
         return "Kanidm: online" in self.status()
 
-    def memory_kb(self, key="RssAnon"):
-        for line in pathlib.Path(f"/proc/{self.daemon.pid}/status").read_text("utf-8").splitlines():
+    def memory_kb(self, key="RssAnon", program=None):
+        pid = (program or self.daemon).pid
+        for line in pathlib.Path(f"/proc/{pid}/status").read_text("utf-8").splitlines():
             if line.startswith(f"{key}:"):
                 return int(line.split()[1])
         return 0
 
-    def descriptors(self):
-        return len(os.listdir(f"/proc/{self.daemon.pid}/fd"))
+    def descriptors(self, program=None):
+        return len(os.listdir(f"/proc/{(program or self.daemon).pid}/fd"))
 
 
 def prlimit(pid, resource, soft):

@@ -15,9 +15,9 @@ import threading
 import time
 
 import chaos_clients
-from chaos_clients import Module, Page, Pam, PAM_OK, SUCCESS
-from chaos_faults import FAULTS, schedule
-from chaos_host import CACHE, DB, PASSWORD, PEOPLE, RUN, STATE, Host, row, rows_begin, until
+from chaos_clients import HOMES, Module, Page, Pam, PAM_OK, SUCCESS
+from chaos_faults import ANOTHER, FAULTS, schedule
+from chaos_host import CACHE, CONFIG, DB, GROUP, PASSWORD, PEOPLE, RUN, STATE, Host, row, rows_begin, until
 
 SEED = int(os.environ.get("KU_CHAOS_SEED") or random.SystemRandom().randrange(10**6))
 SECONDS = float(os.environ.get("KU_CHAOS_SECONDS") or 25)
@@ -33,7 +33,8 @@ FILES = {CACHE: ("unixd.db",), STATE: ("hsm-pin", "last-good"),
 
 class Storm:
     def __init__(self):
-        self.host, self.wrong, self.deaths = Host(), [], 0
+        self.looks = 0
+        self.host, self.wrong, self.deaths = Host(SEED), [], 0
         self.host.hurt = self.host.limited = False
         self.page = Page(f"{self.host.dir}/page")
         self.module = None
@@ -52,7 +53,7 @@ class Storm:
         names = list(PEOPLE)
         self.world = {"cached": {n: PEOPLE[n] for n in names[:CACHED]},
                       "strangers": {n: PEOPLE[n] for n in names[CACHED:]},
-                      "right": names[:6], "wrong": names[6:10], "password": PASSWORD,
+                      "group": GROUP, "right": names[:6], "wrong": names[6:10], "password": PASSWORD,
                       "page": f"{host.dir}/page", "module": os.environ["KU_NSS_MODULE"],
                       "begun": self.begun}
         if not self.knows_all():
@@ -80,6 +81,7 @@ class Storm:
             if not program.killed and not (self.host.limited and program is self.host.daemon):
                 self.bad(f"{program.argv[-1]} ended by itself: {program.process.returncode}")
             self.deaths += 1
+            self.judge_small_files()
             if program is self.host.daemon and self.host.hurt:
                 # Whom a broken cache has told about, nobody can know without the server.
                 self.page.set("forgiven", 1)
@@ -100,10 +102,11 @@ class Storm:
             time.sleep(0.1)
 
     def knows_all(self, module=None):
-        return all((module or self.module).by_name(n)[0] == SUCCESS for n in self.world["cached"])
+        module = module or self.module
+        return (all(module.by_name(n)[0] == SUCCESS for n in self.world["cached"]) and
+                module.group_by_name(GROUP[0])[0] == SUCCESS)
 
-    def blow(self):
-        plan = schedule(random.Random(SEED), SECONDS, ONLY)
+    def blow(self, plan):
         pending, active, begun = list(plan), [], time.monotonic()
         while pending or active:
             now = time.monotonic() - begun
@@ -118,10 +121,9 @@ class Storm:
                 active.append((end, running))
             self.tend()
             time.sleep(0.02)
-        return plan
 
     def recover(self):
-        host, page = self.host, self.page
+        host = self.host
         begun = time.monotonic()
 
         def well():
@@ -130,8 +132,7 @@ class Storm:
         if not until(RECOVERY_S, well):
             self.bad(f"not as before: {host.status()}")
         else:
-            print(f"online, and everybody known, after {time.monotonic() - begun:.1f} s")
-        page.set("stop", 1)
+            print(f"online, and everybody known, after {time.monotonic() - begun:.1f} s", flush=True)
 
     def collect(self, pids, outdir):
         for pid in pids:
@@ -175,6 +176,8 @@ class Storm:
         host.daemon.kill()
         host.server.end()
         host.daemon.process.wait()
+        if not self.knows_all():
+            self.bad("not all are known while there is no daemon")
         host.daemon.start()
         until(10, host.is_up)
         got = pam.login("chaos", name, PASSWORD)
@@ -191,11 +194,38 @@ class Storm:
         return subprocess.run(["kanidm-unix", "explain", name], capture_output=True, text=True,
                               check=False).stdout
 
-    def judge_files(self):
-        self.host.daemon.end()
-        self.host.tasks.end()
+    def judge_small_files(self):
+        """At any moment: the pin is the pin, the last good configuration is one that was good, and
+        what has the name of a home is one."""
         if (STATE / "hsm-pin").read_bytes() != self.pin:
             self.bad("another pin")
+        good = self.host.configuration
+        if (STATE / "last-good/unixd").read_text("utf-8") not in (good, good + ANOTHER):
+            self.bad("a last good configuration that never was")
+        if (STATE / "last-good/config").read_bytes() != CONFIG.with_name("config").read_bytes():
+            self.bad("another last good configuration of the client")
+        for path in HOMES.iterdir():
+            if path.name.startswith(("gone", ".kanidm-")):
+                continue
+            number = int(path.name.split("-")[-1], 16)
+            problem = chaos_clients.home_problem(path, number)
+            # One that is being taken away has another name by then.
+            if problem and path.exists():
+                self.bad(problem)
+        self.looks += 1
+
+    def judge_homes(self):
+        """What an interrupted copy left behind is taken away by the next start."""
+        self.host.tasks.end()
+        self.host.tasks.start()
+        if not until(10, lambda: not list(HOMES.glob(".kanidm-*"))):
+            self.bad(f"left behind: {list(HOMES.iterdir())}")
+        self.host.tasks.end()
+
+    def judge_files(self):
+        self.judge_homes()
+        self.host.daemon.end()
+        self.judge_small_files()
         with tempfile.TemporaryDirectory(dir=self.host.dir) as copy:
             for path in CACHE.glob("unixd.db*"):
                 shutil.copy(path, copy)
@@ -210,6 +240,14 @@ class Storm:
                 if not path.name.startswith(names):
                     self.bad(f"left behind: {path}")
 
+    def fail(self):
+        """All that goes wrong, and the first moment in which all is well again."""
+        plan = schedule(random.Random(SEED), SECONDS, ONLY)
+        with open(f"{self.host.dir}/schedule", "w", encoding="utf-8") as self.journal:
+            self.blow(plan)
+        self.recover()
+        return plan
+
     def run(self):
         print(f"KU_CHAOS_SEED={SEED} KU_CHAOS_SECONDS={SECONDS:g}", flush=True)
         self.prepare()
@@ -218,9 +256,8 @@ class Storm:
         self.begun = self.world["begun"] = time.monotonic()
         pids = chaos_clients.start(self.world, SEED, outdir)
         threading.Thread(target=self.learn, daemon=True).start()
-        with open(f"{self.host.dir}/schedule", "w", encoding="utf-8") as self.journal:
-            plan = self.blow()
-        self.recover()
+        plan = self.fail()
+        self.page.set("stop", 1)
         counts = self.collect(pids, outdir)
         self.judge_memory()
         self.judge_logins()
@@ -241,9 +278,15 @@ class Storm:
             attack="storm: logins while everything fails", cases=of("login", "wrong"))
         row("local accounts are the host's own", bad=bad,
             attack="storm: local accounts while everything fails", cases=of("local"))
+        row("each file is the old one or the new one", bad=bad,
+            attack="storm: small files after a death", cases=self.looks)
         row("what fails for a while leaves nothing behind", bad=bad,
             attack="storm: faults of one host", cases=len(plan))
-        if self.wrong:
+        return self.tell(plan)
+
+    def tell(self, plan):
+        bad = len(self.wrong)
+        if bad:
             print(pathlib.Path(self.host.dir, "schedule").read_text("utf-8"))
         print(f"{len(plan)} faults, {self.deaths} deaths, {bad} wrong")
         print("\n".join(self.wrong[:40]))

@@ -23,7 +23,7 @@ mount -t tmpfs -o size=8m,mode=0755,uid=990,gid=990 run /run/kanidm-unixd
 devidm_start "$NETNS_DIR/devidm" sample
 echo '127.0.0.1 localhost idm.example.test' >/etc/hosts
 netns_write_config "https://idm.example.test:$DEVIDM_PORT" "$DEVIDM_CA" 'uid_attr_map = "name"' \
-	'gid_attr_map = "name"' 'cache_timeout = 60' 'home_alias = "none"'
+	'gid_attr_map = "name"' 'cache_timeout = 60' 'home_alias = "none"' 'use_etc_skel = true'
 echo 'native:x:4999:4999:Native:/tmp:/bin/sh' >>/etc/passwd
 echo 'native:x:4999:' >>/etc/group
 echo "native:$(openssl passwd -6 'local right'):19000::::::" >>/etc/shadow
