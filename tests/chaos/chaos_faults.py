@@ -51,14 +51,21 @@ def daemon_reloads(host, rng):
     yield
 
 
+def configure(text):
+    # By rename: an empty file is a good configuration, too.
+    new = CONFIG.with_name("unixd.new")
+    new.write_text(text, "utf-8")
+    new.rename(CONFIG)
+
+
 @fault
 def configuration_changes(host, rng):
-    """To another that is good, to one that is not, or to nothing; some of it half written."""
+    """To another that is good, or to one that ends in its midst."""
     before = host.configuration
-    CONFIG.write_text(rng.choice([before + ANOTHER, before[:len(before) // 2] + "= [", ""]), "utf-8")
+    configure(rng.choice([before + ANOTHER, before[:len(before) // 2] + "= ["]))
     host.daemon.send(signal.SIGHUP)
     yield
-    CONFIG.write_text(before, "utf-8")
+    configure(before)
     host.daemon.send(signal.SIGHUP)
 
 
@@ -276,6 +283,11 @@ def cache_invalidated(host, rng):
     yield
     asking.kill()
     asking.wait()
+
+
+OUTSIDE = {name for name in FAULTS
+           if name.startswith(("network_", "server_", "name_server_", "proxy_"))} | {
+               "captive_portal", "sessions_end"}
 
 
 def schedule(rng, seconds, only=None):

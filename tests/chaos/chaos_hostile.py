@@ -206,6 +206,56 @@ def repeated():
     return frame("PAM_AUTH", password=PASSWORD) + frame("PAM_ACCT") + frame("PAM_SESSION")
 
 
+PAM = ("PAM_AUTH", "PAM_ACCT", "PAM_SESSION")
+
+
+def conversation(peer, frames):
+    """What each frame got, on one connection; a daemon that hangs up ends it."""
+    peer.settimeout(15)
+    got = []
+    for data in frames:
+        try:
+            peer.sendall(data)
+            head = exactly(peer, HEADER.size)
+            if head is None:
+                return got + ["closed"]
+            fields = HEADER.unpack(head)
+            body = exactly(peer, fields[6]) or b""
+        except OSError as error:
+            return got + [type(error).__name__]
+        verdict = f" {struct.unpack_from('<I', body)[0]}" if fields[4] == 0 else ""
+        got.append(STATUS[fields[4]] + verdict)
+    return got
+
+
+def connected():
+    peer = socket.socket(socket.AF_UNIX)
+    peer.connect(SOCK)
+    return peer
+
+
+def replay(name, own):
+    """The frames of a login that went well, again: each alone, in order, behind one of the caller's
+    own (own: somebody the caller may ask about), in pieces, with other serials."""
+    frames = [frame(op, name=name, password=PASSWORD) for op in PAM]
+    tries = [[f] for f in frames] + [frames, frames[1:], frames[2:], [frame("STATUS")] + frames]
+    tries += [[frame(op, serial, name=name, password=PASSWORD)] for op in PAM for serial in (0, 2, 2**32 - 1)]
+    if own:
+        tries += [[frame(op, name=own, password=PASSWORD), f] for op in PAM for f in frames]
+    # What the caller may ask.
+    first = [frame("STATUS")] + [frame(op, name=own, password=PASSWORD) for op in PAM if own]
+    said = []
+    for sent in tries:
+        with connected() as peer:
+            got = conversation(peer, sent)
+        said += got[1:] if sent[0] in first else got
+    with connected() as peer:
+        for byte in frames[0][:-1]:
+            peer.sendall(bytes([byte]))
+        said += conversation(peer, [frames[0][-1:] + frames[1]])
+    return " ".join(said)
+
+
 ATTACKERS = [(many,), (many,), (many,), (slow,), (sends, lengths), (sends, garbage), (sends, names),
              (sends, repeated)]
 
@@ -252,6 +302,48 @@ class Hostile:
         self.compare("".join(f"{line}\n" for line in lines))
         self.host.ctl("on")
         until(20, self.host.is_online)
+
+    def replays(self):
+        """While root is in the midst of a login of that person, and while it is not: what root sent
+        is worth nothing from anybody else, and costs the person nothing."""
+        for held in (False, True):
+            peer = connected()
+            if held:
+                # Half a login: allowed in, no session yet.
+                got = conversation(peer, [frame("PAM_AUTH", password=PASSWORD), frame("PAM_ACCT")])
+                if got != ["OK 1", "OK 1"]:
+                    self.bad(f"root's own login: {got}")
+            for who, uid in WHO.items():
+                if who in ("root", "the person"):
+                    continue
+                own = "u001" if who == "another person" else None
+                said = [w for w in reap(child_as(uid, replay, NAME, own)).split() if not w.isdigit()]
+                self.cases += len(said)
+                if set(said) != {"DENIED"}:
+                    self.bad(f"replayed by {who}: {said}")
+            peer.close()
+        got = ask(frame("PAM_AUTH", password=PASSWORD))
+        if (got[0], got[1][:4]) != ("OK", struct.pack("<I", 1)):
+            self.bad(f"after the replays root's login gets {got}")
+
+    def pending(self):
+        """Every operation, by everybody, while the server takes its time over root's login of that
+        person. What they get depends on how far that is; the rules do not."""
+        for who, uid in WHO.items():
+            self.know()
+            self.host.ctl("fault", "delay", "2000")
+            with connected() as peer:
+                peer.sendall(frame("PAM_AUTH", password=PASSWORD))
+                for op in OPS:
+                    if op == "CACHE_CLEAR" and uid == 0:
+                        continue
+                    got = reap(child_as(uid, verdict, op))
+                    self.rules(f"login in flight\t{who}\t{op}\t{got}", who, op, got)
+                self.host.ctl("fault", "clear")
+                if conversation(peer, []) or not exactly(peer, HEADER.size):
+                    self.bad(f"root's login is not answered beside {who}")
+            self.host.ctl("unlock", NAME)
+            until(20, self.host.is_online)
 
     def know(self):
         Module(self.module).by_name(NAME)
@@ -306,6 +398,7 @@ class Hostile:
             self.cases += CALLS
         print(f"99th of a hundred lookups, attacked to idle: {sorted(round(r, 2) for r in ratios)}; "
               f"through the socket {slowest * 1000:.0f} ms at most")
+        # The least of them: a busy machine makes any of them larger, and none smaller for long.
         if min(ratios) > RATIO:
             self.bad(f"lookups of others take {min(ratios):.2f} times as long")
         if slowest > 2.5:
@@ -321,6 +414,8 @@ class Hostile:
         until(20, self.host.is_online)
         self.table()
         self.know()
+        self.replays()
+        self.pending()
         self.crowd()
         if self.host.daemon.ended():
             self.bad("the daemon ended")

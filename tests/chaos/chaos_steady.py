@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
 """The storm without what ends a process: one daemon and one tasks daemon live through KU_CHAOS_SECONDS.
-Six times everything calms down and the clients rest; what the two hold then, in memory and
+Now and then everything calms down and the clients rest; what the two hold then, in memory and
 descriptors, is at the last time what it was at the first."""
 import random
 import sys
@@ -11,21 +11,24 @@ from chaos_host import row, rows_begin, until
 from chaos_storm import ONLY, SECONDS, SEED, Storm
 
 ENDING = {"daemon_killed", "daemon_restarted", "tasks_killed", "no_memory"}
-TIMES = 6
+# Of an hour, each ten minutes.
+TIMES = int(max(2, min(6, SECONDS // 100)))
 # In kB: what an allocator keeps of different busy moments, and what SQLite keeps of its pages.
 MORE_KB = 2048
 KEYS = ["daemon_kb", "daemon_fds", "daemon_threads", "tasks_kb", "tasks_fds"]
 
 
 class Steady(Storm):
+    def kinds(self):
+        return sorted(set(ONLY or FAULTS) - ENDING)
+
     def fail(self):
         whole, self.seen = [], []
         pids = self.host.daemon.pid, self.host.tasks.pid
-        kinds = sorted(set(ONLY or FAULTS) - ENDING)
         print(f"start: {dict(zip(KEYS, self.least()))}", flush=True)
         with open(f"{self.host.dir}/schedule", "w", encoding="utf-8") as self.journal:
             for number in range(TIMES):
-                plan = schedule(random.Random(f"{SEED}.{number}"), SECONDS / TIMES, kinds)
+                plan = schedule(random.Random(f"{SEED}.{number}"), SECONDS / TIMES, self.kinds())
                 self.blow(plan)
                 whole += plan
                 self.page.set("rest", 1)

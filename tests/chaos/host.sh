@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: MPL-2.0
 # usage: host.sh BUILD ATTACK
 #
+# KU_CHAOS_PRODUCT: another build directory (the release preset's), whose programs are attacked,
+# stripped; server and shim are always BUILD's.
+#
 # A host in namespaces for one of the attacks in Python beside this file: the stacks of PAM that Debian
 # makes of our profile, a server, a small disk for the cache and one for the map, an account of the
 # host itself.
@@ -17,7 +20,8 @@ export KU_BUILD_DIR=$build
 # shellcheck source=tests/support/devidm.sh
 . "$here/tests/support/devidm.sh"
 
-pam_setup "$build"
+[ -z "${KU_CHAOS_PRODUCT:-}" ] || export NETNS_STRIP=--strip
+pam_setup "${KU_CHAOS_PRODUCT:-$build}"
 mount -t tmpfs -o size=12m,mode=0700,uid=990,gid=990 disk /var/cache/kanidm-unixd
 mount -t tmpfs -o size=8m,mode=0755,uid=990,gid=990 run /run/kanidm-unixd
 devidm_start "$NETNS_DIR/devidm" sample

@@ -84,11 +84,13 @@ netns_nsswitch()
 	cat "$NETNS_DIR/nsswitch.new" >/etc/nsswitch.conf
 }
 
-# Installs BUILD_DIR's tree and makes libc find the module, for setuid programs too.
+# Installs BUILD_DIR's tree and makes libc find the module, for setuid programs too. NETNS_STRIP:
+# --strip, as packages have it.
 netns_install()
 {
 	local build=$1 lib
-	DESTDIR="$NETNS_DIR/root" cmake --install "$build" >"$NETNS_DIR/install.log" 2>&1 ||
+	DESTDIR="$NETNS_DIR/root" cmake --install "$build" ${NETNS_STRIP:+--strip} \
+		>"$NETNS_DIR/install.log" 2>&1 ||
 		netns_fail "cmake --install $build: $(tail -n 3 "$NETNS_DIR/install.log")"
 	lib=$(dirname "$(find "$NETNS_DIR/root" -name libnss_kanidm.so.2)")
 	[ -e "$lib/libnss_kanidm.so.2" ] || netns_fail "no libnss_kanidm.so.2 in the install tree"
