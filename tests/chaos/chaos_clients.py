@@ -50,7 +50,7 @@ class Group(ctypes.Structure):
 
 class Page:
     """Shared numbers: s64 each, by name."""
-    NAMES = ["stop", "late_us", "forgiven", "rest", "daemon"]
+    NAMES = ["stop", "late_us", "forgiven", "rest", "daemon", "unmapped"]
 
     def __init__(self, path, size=4096):
         with open(path, "a+b") as file:
@@ -170,6 +170,10 @@ class Client:
     def bad(self, text):
         self.wrong.append(f"{time.monotonic() - self.world['begun']:.3f} {self.name}: {text}")
 
+    def forgiven(self):
+        """Whether who was known may be unknown to anybody but the server."""
+        return self.page.get("forgiven") or self.page.get("unmapped")
+
     def count(self, what):
         self.counts[what] = self.counts.get(what, 0) + 1
 
@@ -220,7 +224,7 @@ class Lookups(Client):
         if kind in ("group", "groups", "local"):
             return getattr(self, kind)()
         name = self.random.choice(list(people))
-        before = self.page.get("forgiven")
+        before = self.forgiven()
         if kind == "uid":
             got, entry = self.timed("lookup", LOOKUP_S, self.module.by_uid, people[name])
         elif kind == "nobody":
@@ -236,7 +240,7 @@ class Lookups(Client):
                 self.bad(f"asked for {name} {people[name]}, got {entry.name} {entry.uid}")
         elif got == NOTFOUND:
             self.bad(f"{kind} {name}: no such user")
-        elif kind != "stranger" and not (before or self.page.get("forgiven")):
+        elif kind != "stranger" and not (before or self.forgiven()):
             self.bad(f"{kind} {name}: {got}, though it was known")
         return None
 
@@ -251,13 +255,13 @@ class Lookups(Client):
     def judge(self, kind, got, before):
         """Whether there is an answer to look at."""
         self.count(f"{kind} {got}")
-        if got == NOTFOUND or (got != SUCCESS and not (before or self.page.get("forgiven"))):
+        if got == NOTFOUND or (got != SUCCESS and not (before or self.forgiven())):
             self.bad(f"{kind}: {got}, though it was known")
         return got == SUCCESS
 
     def group(self):
         name, gid = self.world["group"]
-        before = self.page.get("forgiven")
+        before = self.forgiven()
         if self.random.random() < 0.5:
             got, entry = self.timed("lookup", LOOKUP_S, self.module.group_by_name, name)
         else:
@@ -269,14 +273,14 @@ class Lookups(Client):
             if not members <= {*self.world["cached"], *self.world["strangers"]}:
                 self.bad(f"strange members: {members}")
             missing = set(self.world["cached"]) - members
-            if missing and not (before or self.page.get("forgiven")):
+            if missing and not (before or self.forgiven()):
                 self.bad(f"{len(missing)} members are missing")
 
     def groups(self):
         """Of a person: never one of the host's."""
         name = self.random.choice(list(self.world["cached"]))
         own, shared = self.world["cached"][name], self.world["group"][1]
-        before = self.page.get("forgiven")
+        before = self.forgiven()
         got, numbers = self.timed("lookup", LOOKUP_S, self.module.groups_of, name, own)
         if self.judge("groups", got, before) and numbers - {own} != {shared}:
             self.bad(f"groups of {name}: {numbers}")
@@ -299,7 +303,7 @@ class Enumerations(Client):
         self.module = Module(self.world["module"])
 
     def once(self):
-        before = self.page.get("forgiven")
+        before = self.forgiven()
         seen = self.timed("enumeration", LOOKUP_S, lambda: list(self.module.everybody()))
         self.count("enumeration")
         names, uids = [s[0] for s in seen], [s[1] for s in seen]
@@ -310,7 +314,7 @@ class Enumerations(Client):
             if known.get(name, uid) != uid:
                 self.bad(f"{name} is {uid}")
         missing = set(self.world["cached"]) - set(names)
-        if missing and self.module.ended == NOTFOUND and not (before or self.page.get("forgiven")):
+        if missing and self.module.ended == NOTFOUND and not (before or self.forgiven()):
             self.bad(f"{len(missing)} people are missing: {sorted(missing)[:3]}")
 
 

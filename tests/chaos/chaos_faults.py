@@ -196,9 +196,11 @@ def disk_full(host, rng):
 
 @fault
 def run_full(host, rng):
+    host.filled = True
     path = fill(RUN)
     yield
     path.unlink(missing_ok=True)
+    host.filled = False
 
 
 @fault

@@ -31,6 +31,14 @@ FILES = {CACHE: ("unixd.db",), STATE: ("hsm-pin", "last-good"),
          RUN: ("sock", "task_sock", "nss.map")}
 
 
+def map_file():
+    """Which one it is."""
+    try:
+        return (RUN / "nss.map").stat().st_ino
+    except OSError:
+        return None
+
+
 class Storm:
     # Whether a login may not fail for want of the server or of the daemon.
     strict = False
@@ -38,7 +46,8 @@ class Storm:
     def __init__(self):
         self.looks = 0
         self.host, self.wrong, self.deaths = Host(SEED), [], 0
-        self.host.hurt = self.host.limited = False
+        self.host.hurt = self.host.limited = self.host.filled = False
+        self.former_map = None
         self.page = Page(f"{self.host.dir}/page")
         self.module = None
         self.begun = time.monotonic()
@@ -87,11 +96,18 @@ class Storm:
                 self.bad(f"{program.argv[-1]} ended by itself: {program.process.returncode}")
             self.deaths += 1
             self.judge_small_files()
-            if program is self.host.daemon and self.host.hurt:
-                # Whom a broken cache has told about, nobody can know without the server.
-                self.page.set("forgiven", 1)
+            if program is self.host.daemon:
+                self.former_map = map_file()
+                if self.host.hurt:
+                    # Whom a broken cache has told about, nobody can know without the server.
+                    self.page.set("forgiven", 1)
             program.start()
             self.page.set("daemon", self.host.daemon.pid)
+        # A map for which there was no room at a start, nobody can read when that daemon dies.
+        if map_file() not in (None, self.former_map):
+            self.page.set("unmapped", 0)
+        elif self.host.filled:
+            self.page.set("unmapped", 1)
         self.host.tell_on()
 
     def learn(self):
@@ -109,8 +125,11 @@ class Storm:
 
     def knows_all(self, module=None):
         module = module or self.module
-        return (all(module.by_name(n)[0] == SUCCESS for n in self.world["cached"]) and
-                module.group_by_name(GROUP[0])[0] == SUCCESS)
+        if not all(module.by_name(n)[0] == SUCCESS for n in self.world["cached"]):
+            return False
+        got, group = module.group_by_name(GROUP[0])
+        # Its list follows its members, a second later at most.
+        return got == SUCCESS and set(self.world["cached"]) <= group.names()
 
     def blow(self, plan):
         pending, active, begun = list(plan), [], time.monotonic()
