@@ -220,7 +220,7 @@ def disk_slow(host, rng):
 @fault
 def database_corrupt(host, rng):
     if DB.exists() and DB.stat().st_size > 8192:
-        host.hurt = True
+        host.hurt += 1
         with open(DB, "r+b") as file:
             for _ in range(rng.randrange(1, 10)):
                 file.seek(rng.randrange(DB.stat().st_size - 512))
@@ -230,7 +230,7 @@ def database_corrupt(host, rng):
 
 @fault
 def database_deleted(host, rng):
-    host.hurt = True
+    host.hurt += 1
     for path in CACHE.glob("unixd.db*"):
         path.unlink(missing_ok=True)
     yield

@@ -26,18 +26,17 @@ class Steady(Storm):
         whole, self.seen = [], []
         pids = self.host.daemon.pid, self.host.tasks.pid
         print(f"start: {dict(zip(KEYS, self.least()))}", flush=True)
-        with open(f"{self.host.dir}/schedule", "w", encoding="utf-8") as self.journal:
-            for number in range(TIMES):
-                plan = schedule(random.Random(f"{SEED}.{number}"), SECONDS / TIMES, self.kinds())
-                self.blow(plan)
-                whole += plan
-                self.page.set("rest", 1)
-                self.recover()
-                self.judge_small_files()
-                self.seen.append(self.least())
-                print(f"{time.monotonic() - self.begun:.0f} s, {len(whole)} faults: "
-                      f"{dict(zip(KEYS, self.seen[-1]))}", flush=True)
-                self.page.set("rest", 0)
+        for number in range(TIMES):
+            plan = schedule(random.Random(f"{SEED}.{number}"), SECONDS / TIMES, self.kinds())
+            self.blow(plan)
+            whole += plan
+            self.page.set("rest", 1)
+            self.recover()
+            self.judge_small_files()
+            self.seen.append(self.least())
+            print(f"{time.monotonic() - self.begun:.0f} s, {len(whole)} faults: "
+                  f"{dict(zip(KEYS, self.seen[-1]))}", flush=True)
+            self.page.set("rest", 0)
         if pids != (self.host.daemon.pid, self.host.tasks.pid):
             self.bad("not the same processes as at the start")
         print(f"packets: {self.host.wire.get('seen')}, {self.host.wire.get('lost')} of them lost")

@@ -46,14 +46,21 @@ class Storm:
     def __init__(self):
         self.looks = 0
         self.host, self.wrong, self.deaths = Host(SEED), [], 0
-        self.host.hurt = self.host.limited = self.host.filled = False
+        self.host.limited = self.host.filled = False
+        # How often the cache was broken: ever, before the last start, before all were there again.
+        self.host.hurt = self.started_with = self.healed = 0
         self.former_map = None
         self.page = Page(f"{self.host.dir}/page")
         self.module = None
         self.begun = time.monotonic()
+        # What happened when, for whom something goes wrong.
+        self.journal = open(f"{self.host.dir}/schedule", "w", encoding="utf-8")
 
     def bad(self, text):
         self.wrong.append(f"{time.monotonic() - self.begun:.3f} {text}")
+
+    def note(self, text):
+        print(f"{time.monotonic() - self.begun:8.3f} {text}", file=self.journal, flush=True)
 
     def prepare(self):
         host = self.host
@@ -95,12 +102,14 @@ class Storm:
             if not program.killed and not (self.host.limited and program is self.host.daemon):
                 self.bad(f"{program.argv[-1]} ended by itself: {program.process.returncode}")
             self.deaths += 1
+            self.note(f"{pathlib.Path(program.argv[-1]).name} starts again")
             self.judge_small_files()
             if program is self.host.daemon:
                 self.former_map = map_file()
-                if self.host.hurt:
+                if self.host.hurt > self.healed:
                     # Whom a broken cache has told about, nobody can know without the server.
                     self.page.set("forgiven", 1)
+                self.started_with = self.host.hurt
             program.start()
             self.page.set("daemon", self.host.daemon.pid)
         # A map for which there was no room at a start, nobody can read when that daemon dies.
@@ -113,23 +122,26 @@ class Storm:
     def learn(self):
         """A thread: whoever went with a broken cache is asked for until all are there again. Then
         the next death finds them, too."""
-        module = Module(os.environ["KU_NSS_MODULE"])
         while not self.page.get("stop"):
             starts = self.host.daemon.starts
-            # Its own answer first: until then there is the map of the one before.
-            if self.page.get("forgiven") and self.host.is_up() and self.knows_all(module):
+            # Its own map first: until then there is that of the one before.
+            if self.page.get("forgiven") and map_file() not in (None, self.former_map) and self.knows_all():
                 if self.host.daemon.starts == starts:
-                    self.host.hurt = False
+                    self.healed = self.started_with
+                    self.note("all are known again")
                     self.page.set("forgiven", 0)
             time.sleep(0.1)
 
-    def knows_all(self, module=None):
-        module = module or self.module
-        if not all(module.by_name(n)[0] == SUCCESS for n in self.world["cached"]):
+    def knows_all(self):
+        """As fresh processes see it: this one may have the map of a daemon that was killed, for as
+        long as its lease lasts."""
+        def asked(*words):
+            return subprocess.run(["getent", *words], capture_output=True, text=True, check=False)
+        if not all(asked("passwd", name).returncode == 0 for name in self.world["cached"]):
             return False
-        got, group = module.group_by_name(GROUP[0])
-        # Its list follows its members, a second later at most.
-        return got == SUCCESS and set(self.world["cached"]) <= group.names()
+        # The list of a group follows its members, a second later at most.
+        said = asked("group", GROUP[0]).stdout.strip()
+        return set(self.world["cached"]) <= set(said.rpartition(":")[2].split(","))
 
     def blow(self, plan):
         pending, active, begun = list(plan), [], time.monotonic()
@@ -140,7 +152,7 @@ class Storm:
                 next(item[1], None)
             while pending and pending[0][0] <= now:
                 _, end, name, seed = pending.pop(0)
-                print(f"{now:8.3f} {name} {end - now:.3f}", file=self.journal, flush=True)
+                self.note(f"{name} {end - now:.3f}")
                 running = FAULTS[name](self.host, random.Random(seed))
                 next(running, None)
                 active.append((end, running))
@@ -188,16 +200,19 @@ class Storm:
     def judge_logins(self):
         """The right password, with the server and, after one more death, without it."""
         host, pam, name = self.host, Pam(), self.world["right"][0]
-        if host.hurt:
+        if host.hurt > self.healed:
             # What is broken is found at the next start.
             host.daemon.end()
             host.daemon.start()
             if not until(RECOVERY_S, lambda: host.is_online() and self.knows_all()):
                 self.bad(f"not as before after a start: {host.status()}")
-        if not until(20, lambda: pam.login("chaos", name, PASSWORD) == (PAM_OK, PAM_OK)):
-            self.bad(f"{name} cannot log in: {pam.login('chaos', name, PASSWORD)}")
-        if not until(20, lambda: "offline login: ready" in self.explain(name)):
-            self.bad(f"the password of {name} is not remembered: {self.explain(name)}")
+
+        def remembered():
+            # A busy machine leaves it out, until the next login.
+            return (pam.login("chaos", name, PASSWORD) == (PAM_OK, PAM_OK) and
+                    until(3, lambda: "offline login: ready" in self.explain(name)))
+        if not until(30, remembered):
+            self.bad(f"{name} cannot log in, or the password is not remembered: {self.explain(name)}")
         host.daemon.kill()
         host.server.end()
         host.daemon.process.wait()
@@ -271,8 +286,7 @@ class Storm:
     def fail(self):
         """All that goes wrong, and the first moment in which all is well again."""
         plan = schedule(random.Random(SEED), SECONDS, self.kinds())
-        with open(f"{self.host.dir}/schedule", "w", encoding="utf-8") as self.journal:
-            self.blow(plan)
+        self.blow(plan)
         self.recover()
         return plan
 
