@@ -205,9 +205,12 @@ def run_full(host, rng):
 
 @fault
 def disk_fails(host, rng):
+    # A daemon that starts meanwhile cannot read what is there, nor use the disk later.
+    host.hurt += 1
     host.shim.disk(rng.choice([errno.EIO, errno.EROFS, errno.ENOSPC]), rng.choice([1, 3, 10]))
     yield
     host.shim.disk()
+    host.hurt += 1
 
 
 @fault

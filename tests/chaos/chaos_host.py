@@ -68,6 +68,10 @@ class Shim:
     def clock(self, seconds):
         struct.pack_into("<q", self.map, 0, seconds)
 
+    def reached(self):
+        """How often the clock was asked, how many calls were slow or failed."""
+        return struct.unpack_from("<II", self.map, 20)
+
     def disk(self, error=0, one_in=0, slow_us=0):
         struct.pack_into("<III", self.map, 8, error, one_in, slow_us)
 

@@ -68,6 +68,8 @@ class Storm:
         host.tasks.start()
         if not until(20, host.is_online):
             raise RuntimeError(f"not online: {host.status()}")
+        if host.shim.reached()[0] == 0:
+            raise RuntimeError("the daemon does not ask our clock")
         self.module = Module(os.environ["KU_NSS_MODULE"])
         names = list(PEOPLE)
         self.world = {"cached": {n: PEOPLE[n] for n in names[:CACHED]},
@@ -84,7 +86,7 @@ class Storm:
             codes = [pam.login("chaos", name, PASSWORD) for name in self.world["right"]]
             return (set(codes) == {(PAM_OK, PAM_OK)} and
                     until(3, lambda: "offline_logins: ready for 6 " in host.status()))
-        if not until(30, remembered):
+        if not until(120, remembered):
             raise RuntimeError(f"not ready: {host.status()}")
         self.pin = (STATE / "hsm-pin").read_bytes()
         # A key that is being derived takes 16 MB for a moment.
@@ -211,7 +213,7 @@ class Storm:
             # A busy machine leaves it out, until the next login.
             return (pam.login("chaos", name, PASSWORD) == (PAM_OK, PAM_OK) and
                     until(3, lambda: "offline login: ready" in self.explain(name)))
-        if not until(30, remembered):
+        if not until(120, remembered):
             self.bad(f"{name} cannot log in, or the password is not remembered: {self.explain(name)}")
         host.daemon.kill()
         host.server.end()
@@ -301,6 +303,10 @@ class Storm:
         plan = self.fail()
         self.page.set("stop", 1)
         counts = self.collect(pids, outdir)
+        if {"disk_fails", "disk_slow"} & {item[2] for item in plan}:
+            print(f"calls to the disk that failed or were slow: {self.host.shim.reached()[1]}")
+            if self.host.shim.reached()[1] == 0:
+                self.bad("the disk did not fail")
         self.judge_memory()
         self.judge_logins()
         self.judge_files()

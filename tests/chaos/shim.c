@@ -7,7 +7,9 @@
  * the journal go on as they are.
  *
  *	page	s64 seconds added to CLOCK_REALTIME, u32 errno, u32 one call in so many fails,
- *		u32 microseconds that each call takes longer
+ *		u32 microseconds that each call takes longer, u32 how often the clock was
+ *		asked here, u32 how many calls were slow or failed: an attack that does not
+ *		reach the daemon must not pass for one that it withstood
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -27,6 +29,7 @@
 struct page {
 	_Atomic int64_t clock_s;
 	_Atomic uint32_t error, one_in, slow_us;
+	_Atomic uint32_t n_clock, n_disturbed;
 };
 
 static struct page *page;
@@ -73,13 +76,19 @@ trouble(int fd)
 	slow = page->slow_us;
 	if ((one_in == 0 && slow == 0) || !is_disk(fd))
 		return false;
-	if (slow != 0)
+	if (slow != 0) {
+		page->n_disturbed++;
 		(void)usleep(slow);
+	}
 	if (one_in == 0 || n_calls++ % one_in != 0)
 		return false;
+	page->n_disturbed++;
 	errno = (int)page->error;
 	return true;
 }
+
+/* What the daemon is to find here instead of libc's. */
+#pragma GCC visibility push(default)
 
 #define NEXT(name)                     \
 	static __typeof__(&name) next; \
@@ -135,8 +144,10 @@ clock_gettime(clockid_t id, struct timespec *ret)
 
 	NEXT(clock_gettime);
 	r = next(id, ret);
-	if (r == 0 && page != NULL && id == CLOCK_REALTIME)
+	if (r == 0 && page != NULL && id == CLOCK_REALTIME) {
 		ret->tv_sec += page->clock_s;
+		page->n_clock++;
+	}
 	return r;
 }
 
@@ -162,3 +173,5 @@ gettimeofday(struct timeval *ret, void *zone)
 	ret->tv_usec = (suseconds_t)(ts.tv_nsec / 1000);
 	return 0;
 }
+
+#pragma GCC visibility pop

@@ -140,6 +140,17 @@ op_CACHE_INVALIDATE(struct conn *c, struct dec *d)
 	conn_reply_status(c, KU_ST_OK);
 }
 
+/* A crash after the answer must not bring back what was to be forgotten. */
+static void
+answer_cleared(void *arg, bool stored)
+{
+	if (stored)
+		conn_reply_status(arg, KU_ST_OK);
+	else
+		conn_reply_text(arg, KU_ST_UNAVAIL,
+		    "cleared, but not on the disk: a restart would bring it back");
+}
+
 void
 op_CACHE_CLEAR(struct conn *c, struct dec *d)
 {
@@ -148,7 +159,8 @@ op_CACHE_CLEAR(struct conn *c, struct dec *d)
 	if (c->server->login != NULL)
 		login_clear(c->server->login);
 	log_info("cache: cleared uid=%u", (unsigned)c->peer.uid);
-	conn_reply_status(c, KU_ST_OK);
+	c->waiter = resolver_stored(c->server->resolver, STORED_BUDGET_MS, answer_cleared,
+	    c);
 }
 
 /* Root goes on to change the owner of files: the number must not be the old one again. */

@@ -175,10 +175,10 @@ write_failed(struct store *s, struct batch *b)
 	(void)snprintf(s->trouble, sizeof(s->trouble), "%s", b->why);
 	if (b->r_secrets < 0)
 		queue_give_back_secrets(&s->queue, &b->set);
-	if (b->r_names < 0) {
+	if (b->r_names < 0)
 		queue_give_back_names(&s->queue, &b->set);
-		list_move_all(&s->waiters, &b->waiters);
-	}
+	/* They wait for both. */
+	list_move_all(&s->waiters, &b->waiters);
 	s->pause_ns = s->pause_ns == 0 ? RETRY_FIRST : s->pause_ns * 2;
 	if (s->pause_ns > RETRY_MAX)
 		s->pause_ns = RETRY_MAX;
@@ -306,7 +306,7 @@ write_last(struct store *s) ON_WORKER
 	write_batch(b);
 	if (b->r_names < 0 || b->r_secrets < 0)
 		log_err("store: the last changes are lost: %s", b->why);
-	if (b->r_names == 0)
+	if (b->r_names == 0 && b->r_secrets == 0)
 		tell(&b->waiters);
 	free_waiters(&b->waiters);
 	free_waiters(&b->told);

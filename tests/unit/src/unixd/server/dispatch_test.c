@@ -222,6 +222,34 @@ numbers_and_cursors_reach_the_resolver(void **state)
 	assert_int_equal(a.h.status, KU_ST_NOTFOUND);
 }
 
+/* Answered when the disk has it, or does not take it. */
+static void
+clear(struct harness *h, struct answer_frame *a)
+{
+	int fd = harness_connect(h, 0);
+
+	harness_request(fd, KU_OP_CACHE_CLEAR, 1, NULL, 0);
+	harness_settle(h);
+	assert_int_equal(h->resolver.n_waiting, 1);
+	fake_release(&h->resolver);
+	harness_reply(h, fd, a);
+	(void)close(fd);
+}
+
+static void
+a_clear_that_the_disk_does_not_take_is_no_success(void **state)
+{
+	struct harness *h = *state;
+	struct answer_frame a;
+
+	if (geteuid() != 0)
+		skip();
+	h->resolver.disk_fails = true;
+	clear(h, &a);
+	assert_int_equal(a.h.status, KU_ST_UNAVAIL);
+	assert_int_equal(h->resolver.cleared, 1);
+}
+
 static void
 only_root_clears_and_only_root_or_the_daemon_invalidates(void **state)
 {
@@ -242,7 +270,7 @@ only_root_clears_and_only_root_or_the_daemon_invalidates(void **state)
 
 	ask_as(h, OWN_UID, KU_OP_CACHE_INVALIDATE, NULL, 0, &a);
 	assert_int_equal(a.h.status, KU_ST_OK);
-	ask_as(h, 0, KU_OP_CACHE_CLEAR, NULL, 0, &a);
+	clear(h, &a);
 	assert_int_equal(a.h.status, KU_ST_OK);
 	assert_int_equal(h->resolver.invalidated, 1);
 	assert_int_equal(h->resolver.cleared, 1);
@@ -437,6 +465,7 @@ main(void)
 		DISPATCH_TEST(a_body_that_is_not_exactly_the_request_is_bad),
 		DISPATCH_TEST(numbers_and_cursors_reach_the_resolver),
 		DISPATCH_TEST(only_root_clears_and_only_root_or_the_daemon_invalidates),
+		DISPATCH_TEST(a_clear_that_the_disk_does_not_take_is_no_success),
 		DISPATCH_TEST(a_refusal_says_why_in_words),
 		DISPATCH_TEST(
 		    status_waits_for_the_probe_and_shows_ours_after_the_resolvers),

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
+#include <errno.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -138,6 +139,46 @@ a_lock_of_another_process_delays_but_loses_nothing(void **state)
 }
 
 static void
+note_result(void *arg, int rc)
+{
+	*(int *)arg = rc;
+}
+
+/* Whoever asked for a clear is not told while a verifier of a password is still there. */
+static void
+a_flush_waits_for_names_and_for_secrets(void **state)
+{
+	struct kit *k = *state;
+	struct uuid uuid = kit_uuid(1);
+	bool flushed = false;
+	int result = 1;
+	sqlite3 *sql;
+
+	kit_open(k);
+	assert_int_equal(sqlite3_open(k->path, &sql), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(sql,
+			     "INSERT INTO creds (uuid, cred) "
+			     "VALUES (x'00000000000040008000000000000001', x'6e6f');"
+			     "CREATE UNIQUE INDEX no ON creds (cred)",
+			     NULL, NULL, NULL),
+	    SQLITE_OK);
+	kit_put_user(k, 1, 1);
+	store_put_cred(k->store, &uuid, "no", 2, NULL, NULL);
+	assert_true(turn_until_trouble(k, true));
+	store_flush(k->store, kit_set_flag, &flushed);
+	/* Tried once more. */
+	store_put_cred(k->store, &uuid, "no", 2, note_result, &result);
+	while (result == 1)
+		assert_true(loop_turn(k->loop, 50) >= 0);
+	assert_int_equal(result, -EIO);
+	assert_false(flushed);
+	assert_int_equal(sqlite3_exec(sql, "DROP INDEX no", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(sql), SQLITE_OK);
+	assert_true(turn_until_trouble(k, false));
+	assert_true(flushed);
+}
+
+static void
 closing_in_trouble_ends_without_an_answer_to_waiters(void **state)
 {
 	struct kit *k = *state;
@@ -163,6 +204,7 @@ main(void)
 		KIT_TEST(a_failed_clear_does_not_bring_old_records_back),
 		KIT_TEST(a_disk_that_is_full_at_start_costs_no_record),
 		KIT_TEST(a_lock_of_another_process_delays_but_loses_nothing),
+		KIT_TEST(a_flush_waits_for_names_and_for_secrets),
 		KIT_TEST(closing_in_trouble_ends_without_an_answer_to_waiters),
 	};
 
