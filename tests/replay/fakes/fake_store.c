@@ -383,6 +383,9 @@ fake_store_stop(struct store *s, bool lose)
 		if (!lose && !s->fails && !p->overtaken)
 			commit(s, &p->row);
 		list_remove(&p->link);
+		/* as a store that closes does: whoever asked may be gone */
+		if (p->flushed != NULL)
+			p->flushed(p->arg);
 		free(p);
 	}
 }
