@@ -28,12 +28,16 @@ ask(struct harness *h, uint16_t op, const char *name, const char *password,
 {
 	int fd = harness_connect(h, geteuid());
 
-	if (op == KU_OP_CACHE_CLEAR)
+	if (op == KU_OP_CACHE_CLEAR) {
+		/* Answered when the disk has it. */
 		harness_request(fd, op, 1, NULL, 0);
-	else if (op == KU_OP_PAM_LOOKUP || op == KU_OP_EXPLAIN)
+		harness_settle(h);
+		fake_release(&h->resolver);
+	} else if (op == KU_OP_PAM_LOOKUP || op == KU_OP_EXPLAIN) {
 		harness_ask_name(fd, op, 1, name);
-	else
+	} else {
 		harness_ask_pam(fd, op, 1, name, password);
+	}
 	harness_reply(h, fd, a);
 	(void)close(fd);
 	harness_settle(h);
