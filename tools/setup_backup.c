@@ -257,6 +257,7 @@ setup_backup(struct setup *s)
 	char *last = newest(s);
 	int rc;
 
+	free(s->backup);
 	if (last != NULL && is_current(s, last))
 		s->backup = last;
 	else {
