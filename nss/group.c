@@ -2,7 +2,7 @@
 /*
  * The group database: getgrnam, getgrgid and enumeration. A gid below 1000 is never asked
  * for at the daemon; the map may still know it as a local group that the administrator
- * extends with members from Kanidm.
+ * extends with members from Kanidm, which is looked up in the administrator's own files.
  */
 #include <errno.h>
 
@@ -10,6 +10,7 @@
 #include "ku/wire_ops.h"
 #include "nss/ask.h"
 #include "nss/enum.h"
+#include "nss/granted.h"
 #include "nss/nss_kanidm.h"
 #include "nss/pack.h"
 #include "src/base/ids.h"
@@ -27,6 +28,12 @@ give_group(const uint8_t head[PACK_HEAD_LEN], char *buf, size_t len, size_t cap,
 	return r == 0 ? ANSWER_FOUND : ANSWER_TROUBLE;
 }
 
+static bool
+is_granted(const struct group *gr)
+{
+	return gr->gr_gid >= IDS_FIRST || granted_gid(gr->gr_gid);
+}
+
 static enum answer
 receive_group(struct question *q, uint16_t op, int ms)
 {
@@ -35,13 +42,18 @@ receive_group(struct question *q, uint16_t op, int ms)
 	size_t len;
 
 	r = daemon_ask(q, op, head, sizeof(head), q->buf, q->cap, &len, ms);
-	return r == ANSWER_FOUND ? give_group(head, q->buf, len, q->cap, q->result) : r;
+	if (r == ANSWER_FOUND)
+		r = give_group(head, q->buf, len, q->cap, q->result);
+	return r == ANSWER_FOUND && !is_granted(q->result) ? ANSWER_NONE : r;
 }
 
 static enum map_answer
 by_name_from_map(struct question *q, unsigned flags)
 {
-	return map_group_by_name(&nss_map, q->name, flags, q->result, q->buf, q->cap);
+	enum map_answer a = map_group_by_name(&nss_map, q->name, flags, q->result, q->buf,
+	    q->cap);
+
+	return a == MAP_HIT && !is_granted(q->result) ? MAP_LOCAL : a;
 }
 
 static enum answer
@@ -58,7 +70,10 @@ by_name_from_daemon(struct question *q, int ms)
 static enum map_answer
 by_gid_from_map(struct question *q, unsigned flags)
 {
-	return map_group_by_gid(&nss_map, q->id, flags, q->result, q->buf, q->cap);
+	enum map_answer a = map_group_by_gid(&nss_map, q->id, flags, q->result, q->buf,
+	    q->cap);
+
+	return a == MAP_HIT && q->id < IDS_FIRST && !granted_gid(q->id) ? MAP_LOCAL : a;
 }
 
 static enum answer

@@ -11,6 +11,7 @@
 
 #include "ku/wire_ops.h"
 #include "nss/ask.h"
+#include "nss/granted.h"
 #include "nss/nss_kanidm.h"
 #include "src/base/deadline.h"
 #include "src/base/ids.h"
@@ -20,6 +21,8 @@
 #define GIDS_MAX 65536u
 /* Received on the stack; whoever is in more groups is asked for again with more room. */
 #define GIDS_ON_STACK 240u
+/* Groups of the host that are looked up in root's files, which costs: more are not given. */
+#define GRANTS_MAX 64u
 
 /* glibc's array while it is being filled. */
 struct gid_array {
@@ -29,6 +32,7 @@ struct gid_array {
 	long at_entry;
 	long limit;
 	gid_t primary;
+	unsigned judged;
 };
 
 enum {
@@ -65,6 +69,13 @@ grow(struct gid_array *a, long more)
 	return GIVE_MORE;
 }
 
+/* One of the host's own groups: the daemon's word is not enough. */
+static bool
+may_give(struct gid_array *a, gid_t gid)
+{
+	return gid >= IDS_FIRST || (a->judged++ < GRANTS_MAX && granted_gid(gid));
+}
+
 /* Adds one gid, unless it is there. Duplicates cost glibc a quadratic loop. */
 static int
 give_gid(void *arg, uint32_t gid)
@@ -72,7 +83,8 @@ give_gid(void *arg, uint32_t gid)
 	struct gid_array *a = arg;
 	int r;
 
-	if (!ids_may_be_group(gid) || gid == a->primary || has_gid(a, gid))
+	if (!ids_may_be_group(gid) || gid == a->primary || has_gid(a, gid) ||
+	    !may_give(a, gid))
 		return GIVE_MORE;
 	if ((a->limit > 0 && a->used >= a->limit) ||
 	    a->used - a->at_entry >= (long)GIDS_MAX)
@@ -92,6 +104,7 @@ groups_from_map(struct question *q, unsigned flags)
 	enum map_answer answer;
 
 	a->used = a->at_entry;
+	a->judged = 0;
 	answer = map_initgroups(&nss_map, q->name, flags, give_gid, a, &stop);
 	/* a record of gids has no other use for "too small" */
 	return answer == MAP_HIT && stop == GIVE_NO_MEMORY ? MAP_RANGE : answer;
@@ -155,6 +168,7 @@ groups_from_daemon(struct question *q, int ms)
 	size_t len;
 
 	a->used = a->at_entry;
+	a->judged = 0;
 	r = daemon_ask(q, KU_OP_INITGROUPS, head, sizeof(head), raw, sizeof(raw), &len,
 	    ms);
 	if (r == ANSWER_RANGE)
