@@ -106,31 +106,30 @@ names_it(struct text *t, const struct word *name)
 	return has_key && has_name;
 }
 
-/* The name in the next line of /etc/group that has the gid; false: there is none. */
+/* The name in the next line of /etc/group that has the gid, which is not 0; false: there is
+ * none. What is no number becomes one that no gid is. */
 static cold_ bool
 next_of_gid(struct text *t, uint32_t gid, struct word *name)
 {
 	uint64_t id = 0;
 	unsigned field = 0;
-	bool digits = false;
 	int c;
 
 	name->len = 0;
 	while ((c = next(t)) >= 0) {
 		if (c == ':' || c == '\n') {
-			if (field == 2 && digits && id == gid && name->len <= MAX_WORD)
+			if (field == 2 && id == gid && name->len <= MAX_WORD)
 				return true;
 			field = c == ':' ? field + 1 : 0;
 			if (c == '\n')
 				name->len = 0;
 			id = 0;
-			digits = false;
 		} else if (field == 0) {
 			add(name, c);
 		} else if (field == 2) {
-			digits = c >= '0' && c <= '9' && (digits || id == 0) &&
-			    id <= UINT32_MAX;
-			id = digits ? id * 10 + (uint64_t)(c - '0') : UINT64_MAX;
+			id = c >= '0' && c <= '9' && id <= UINT32_MAX
+			    ? id * 10 + (uint64_t)(c - '0')
+			    : UINT64_MAX;
 		}
 	}
 	return false;
