@@ -271,12 +271,30 @@ log_in_for_ever(void *arg)
 	return NULL;
 }
 
+/* So many that reading them takes most of a call. */
+static void
+many_local_accounts(void)
+{
+	static char lines[300000];
+	size_t n = 0;
+
+	for (unsigned i = 0; n + 64 < sizeof(lines); i++)
+		n += (size_t)snprintf(lines + n, 64, "local%u:x:%u:%u::/:/bin/sh\n", i,
+		    3000 + i, 3000 + i);
+	pamhost_passwd(lines);
+}
+
 static int
 cancels_threads_at_random(void)
 {
 	struct person p = { 0 };
-	pam_handle_t *pamh = warm(&p);
-	int fds = count_our_fds();
+	pam_handle_t *pamh;
+	unsigned spin = 1;
+	int fds;
+
+	many_local_accounts();
+	pamh = warm(&p);
+	fds = count_our_fds();
 
 	for (int i = 0; i < 300 && pamh != NULL; i++) {
 		unsigned seen = __atomic_load_n(&fake.ctl->requests, __ATOMIC_SEQ_CST);
@@ -285,8 +303,13 @@ cancels_threads_at_random(void)
 
 		if (pthread_create(&t, NULL, log_in_for_ever, pamh) != 0)
 			return 1;
-		/* somewhere in its first or second call */
-		while (__atomic_load_n(&fake.ctl->requests, __ATOMIC_SEQ_CST) == seen)
+		/* somewhere in its first or second call: while the daemon is asked, or while
+		 * the local accounts are read */
+		spin = spin * 1103515245u + 12345u;
+		for (unsigned n = spin >> 16 & 1023; i % 2 == 1 && n > 0; n--)
+			(void)sched_yield();
+		while (i % 2 == 0 &&
+		    __atomic_load_n(&fake.ctl->requests, __ATOMIC_SEQ_CST) == seen)
 			(void)sched_yield();
 		if (pthread_cancel(t) != 0 || pthread_join(t, &how) != 0 ||
 		    how != PTHREAD_CANCELED)
@@ -302,6 +325,7 @@ cancelled_threads_leave_nothing_behind(void **state)
 {
 	(void)state;
 	in_child(cancels_threads_at_random);
+	pamhost_passwd("");
 }
 
 static void

@@ -142,10 +142,11 @@ pamhost_enter(void)
 void
 pamhost_passwd(const char *lines)
 {
-	char text[1024];
+	char *text = NULL;
 
-	(void)snprintf(text, sizeof(text), "root:x:0:0::/root:/bin/sh\n%s", lines);
+	require(asprintf(&text, "root:x:0:0::/root:/bin/sh\n%s", lines) > 0, "memory");
 	write_file(PAMHOST_PASSWD, text);
+	free(text);
 }
 
 static const char *

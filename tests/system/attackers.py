@@ -145,8 +145,12 @@ def no_password_stays(host, report):
         pid = host.pid_of(unit)
         found = [line for line, data in memory_of(pid) if any(s in data for s in secrets)]
         report.truth("secrets", f"none in the memory of {unit}", not found, found)
+        limits = pathlib.Path(f"/proc/{pid}/limits").read_text("utf-8")
+        report.truth("secrets", f"{unit} leaves no core",
+                     re.search(r"^Max core file size +0 +0 ", limits, re.M), limits)
+        # Of a process of root's own it is root's in any case.
         owner = pathlib.Path(f"/proc/{pid}/environ").stat().st_uid
-        report.truth("secrets", f"{unit} is not dumpable, so there is no core", owner == 0)
+        report.truth("secrets", f"{unit} is not dumpable", owner == 0)
     # The scan must be able to find something.
     seen = any(b"kanidm" in data for _, data in memory_of(host.pid_of("kanidm-unixd")))
     report.truth("secrets", "the scan reads memory", seen)

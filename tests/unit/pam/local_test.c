@@ -18,6 +18,21 @@
 #include "src/base/name.h"
 
 static char path[] = "/tmp/ku-local-XXXXXX";
+static unsigned read_low; /* from 0, 1, 2, or from what a program inherits */
+static unsigned read_high;
+
+ssize_t __real_read(int fd, void *buf, size_t n);
+ssize_t __wrap_read(int fd, void *buf, size_t n);
+
+ssize_t
+__wrap_read(int fd, void *buf, size_t n)
+{
+	if (fd > 2 && (fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0)
+		read_high++;
+	else
+		read_low++;
+	return __real_read(fd, buf, n);
+}
 
 static void
 put(const char *text, size_t len)
@@ -145,7 +160,10 @@ the_lowest_descriptors_are_left_alone(void **state)
 	(void)state;
 	assert_true(saved > 2);
 	assert_int_equal(close(0), 0);
+	read_low = read_high = 0;
 	assert_int_equal(ask_in("alice:x:70:70::/:\n", "alice"), 1);
+	assert_int_equal(read_low, 0);
+	assert_true(read_high > 0);
 	again = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	assert_int_equal(again, 0);
 	assert_int_equal(dup2(saved, 0), 0);
