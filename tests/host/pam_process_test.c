@@ -275,7 +275,7 @@ log_in_for_ever(void *arg)
 static void
 many_local_accounts(void)
 {
-	static char lines[300000];
+	static char lines[60000];
 	size_t n = 0;
 
 	for (unsigned i = 0; n + 64 < sizeof(lines); i++)
