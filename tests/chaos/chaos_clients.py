@@ -325,11 +325,11 @@ class Logins(Client):
     def setup(self):
         self.name += " login"
         self.pam = Pam()
-        self.service = "chaos"
+        self.service, self.past = "chaos", []
 
     def once(self):
         name = self.random.choice(self.world["right"])
-        self.waits = self.daemon_waits()
+        self.look_at_daemon()
         auth, acct = self.timed("login", LOGIN_S, self.pam.login, self.service, name,
                                 self.world["password"])
         self.judge_login("login", name, auth, acct)
@@ -344,10 +344,19 @@ class Logins(Client):
                 pass
         return total / 1e9
 
+    def look_at_daemon(self):
+        now, waits = time.monotonic(), self.daemon_waits()
+        self.past = [(at, w) for at, w in self.past if at > now - 10] + [(now, waits)]
+
+    def is_busy(self):
+        """Whether this machine is too busy for a password to be worked out in time: now, or lately,
+        which the daemon takes for what the next one will need."""
+        waits = self.daemon_waits()
+        return waits - self.past[-1][1] > BUSY_S or waits - self.past[0][1] > 4 * BUSY_S
+
     def judge_login(self, what, name, auth, acct):
         strict = self.world["strict"]
-        if strict and auth == PAM_AUTHINFO_UNAVAIL and self.daemon_waits() - self.waits > BUSY_S:
-            # A machine that is too busy for a password to be worked out in time.
+        if strict and auth == PAM_AUTHINFO_UNAVAIL and self.is_busy():
             what, strict = f"busy {what}", False
         self.count(f"{what} {auth} {acct}")
         if auth != PAM_OK and (auth != PAM_AUTHINFO_UNAVAIL or strict):
@@ -378,7 +387,7 @@ class Sessions(Logins):
 
     def once(self):
         name = self.random.choice(self.world["right"])
-        self.waits = self.daemon_waits()
+        self.look_at_daemon()
         codes = self.timed("session", 2 * LOGIN_S, self.pam.login, self.service, name,
                            self.world["password"], True)
         self.judge_login("session", name, *codes[:2])
