@@ -271,19 +271,6 @@ log_in_for_ever(void *arg)
 	return NULL;
 }
 
-/* So many that reading them takes most of a call. */
-static void
-many_local_accounts(void)
-{
-	static char lines[60000];
-	size_t n = 0;
-
-	for (unsigned i = 0; n + 64 < sizeof(lines); i++)
-		n += (size_t)snprintf(lines + n, 64, "local%u:x:%u:%u::/:/bin/sh\n", i,
-		    3000 + i, 3000 + i);
-	pamhost_passwd(lines);
-}
-
 static int
 cancels_threads_at_random(void)
 {
@@ -292,7 +279,7 @@ cancels_threads_at_random(void)
 	unsigned spin = 1;
 	int fds;
 
-	many_local_accounts();
+	pamhost_many_locals();
 	pamh = warm(&p);
 	fds = count_our_fds();
 

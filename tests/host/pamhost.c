@@ -149,6 +149,18 @@ pamhost_passwd(const char *lines)
 	free(text);
 }
 
+void
+pamhost_many_locals(void)
+{
+	static char lines[60000];
+	size_t n = 0;
+
+	for (unsigned i = 0; n + 64 < sizeof(lines); i++)
+		n += (size_t)snprintf(lines + n, 64, "local%u:x:%u:%u::/:/bin/sh\n", i,
+		    3000 + i, 3000 + i);
+	pamhost_passwd(lines);
+}
+
 static const char *
 module_path(void)
 {

@@ -50,6 +50,8 @@ void pamhost_stack_text(const char *service, const char *text);
 
 /* Lines of /etc/passwd besides root's. */
 void pamhost_passwd(const char *lines);
+/* So many that reading them takes most of a call. */
+void pamhost_many_locals(void);
 
 /* The application's half. */
 pam_handle_t *pamhost_start(const char *service, const char *user, struct person *p);
