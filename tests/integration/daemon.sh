@@ -124,6 +124,24 @@ netns_write_config "$DEVIDM_URL" "$DEVIDM_CA"
 netns_daemon_start
 wait_status "Kanidm: online"
 
+# --- an account that is added here hides one of ours at once, and going gives it back. Without
+# inotify the second of two changes in a row would wait for the next look, five seconds.
+ours() { getent -s kanidm passwd alice; }
+not_ours() { ! ours; }
+netns_expect "alice is ours" 20001 sh -c 'getent -s kanidm passwd alice | cut -d: -f3'
+for step in not_ours ours; do
+	{
+		grep -v '^alice:' /etc/passwd
+		[ "$step" = ours ] || echo 'alice:x:1777:1777::/:/bin/sh'
+	} >/etc/passwd.new
+	began=$(ms)
+	mv /etc/passwd.new /etc/passwd
+	netns_wait_for 10 "$step" || netns_fail "a change of /etc/passwd: not seen, $step"
+	took=$(($(ms) - began))
+	[ "$took" -lt 3000 ] || netns_fail "a change of /etc/passwd: seen after $took ms"
+done
+echo "ok: changes of /etc/passwd are seen"
+
 # --- local accounts that it cannot see, and those that it sees as they once were
 wait_status "local_visible: yes"
 mv /etc/passwd /etc/passwd.away
