@@ -49,6 +49,7 @@ serve(const char *path, int ready)
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	fake_init(&r);
+	r.is_stored = true;
 	if (big_group != 0)
 		r.n_members = big_group;
 	if (loop_new(&l) < 0)

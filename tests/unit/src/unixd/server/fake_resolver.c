@@ -228,9 +228,14 @@ struct waiter *
 resolver_stored(struct resolver *r, int budget_ms, void (*fn)(void *arg, bool stored),
     void *arg)
 {
-	struct waiter *w = wait_for(r, NULL, NULL, arg);
+	struct waiter *w;
 
 	r->last_budget_ms = budget_ms;
+	if (r->is_stored) {
+		fn(arg, true);
+		return NULL;
+	}
+	w = wait_for(r, NULL, NULL, arg);
 	w->stored = fn;
 	return w;
 }

@@ -26,6 +26,7 @@ struct resolver {
 	size_t n_members;
 	int last_budget_ms;
 	bool probe_waits;
+	bool is_stored; /* whatever was changed, at once */
 	bool disk_fails;
 	int invalidated, cleared;
 };
