@@ -22,7 +22,7 @@ sed -i '/^\(staff\|users\):/d' /etc/group
 cp "$here/tests/integration/setup.py" "$here/tests/system/pty_talk.py" "$NETNS_DIR/"
 # Copies are made below /root, and this one is ours.
 cd "$NETNS_DIR"
-mount -t tmpfs -o mode=0700 netns /root || netns_fail "cannot cover /root"
+netns_cover_root "$here" "$build"
 
 # A manager for setup to call: it starts the daemons, and notes what it was told.
 mkdir -p /run/systemd/system "$NETNS_DIR/units"
@@ -249,7 +249,8 @@ kill_it()
 	chmod 0755 "$NETNS_DIR/kill"
 	mount --bind "$NETNS_DIR/kill" "$1" || netns_fail "cannot cover $1"
 	kanidm-unix setup --yes "${@:2}" >"$NETNS_DIR/words" 2>&1 </dev/null && rc=0 || rc=$?
-	umount "$1"
+	# What setup has started is still about to end.
+	umount --lazy "$1"
 	[ "$rc" = 137 ] || netns_fail "not killed: $rc $(cat "$NETNS_DIR/words")"
 }
 cp -a /etc "$NETNS_DIR/etc.killed"

@@ -36,7 +36,7 @@ online()
 
 password=Sample-alice-horse-battery-9
 pam_setup "$build"
-mount -t tmpfs -o mode=0700 netns /root || netns_fail "cannot cover /root"
+netns_cover_root "$here" "$build"
 devidm_start "$NETNS_DIR/devidm" sample
 sed -i '/^\(staff\|users\):/d' /etc/group
 rm -f /etc/motd /etc/update-motd.d/* 2>/dev/null || true

@@ -54,6 +54,26 @@ netns_scratch()
 	: >"$NETNS_LOG"
 }
 
+# netns_cover_root DIR...: a /root of our own, for the copies that setup makes. These directories
+# (the source tree, the build) stay where they are, also below /root.
+netns_cover_root()
+{
+	local dir kept=()
+	for dir; do
+		dir=$(readlink -f "$dir")
+		case $dir in
+		/root/*) kept+=("$dir") ;;
+		esac
+	done
+	mkdir "$NETNS_DIR/cover"
+	mount -t tmpfs -o mode=0700 netns "$NETNS_DIR/cover" || netns_fail "cannot cover /root"
+	for dir in "${kept[@]}"; do
+		mkdir -p "$NETNS_DIR/cover${dir#/root}"
+		mount --rbind "$dir" "$NETNS_DIR/cover${dir#/root}" || netns_fail "cannot keep $dir"
+	done
+	mount --rbind "$NETNS_DIR/cover" /root || netns_fail "cannot cover /root"
+}
+
 netns_private_dirs()
 {
 	cp -a /etc "$NETNS_DIR/etc" 2>/dev/null || true
