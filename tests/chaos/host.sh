@@ -37,7 +37,9 @@ for kind in auth account; do
 done >/etc/pam.d/common
 module=$(ldconfig -p | sed -n 's/.*libnss_kanidm.so.2.*=> //p' | head -n 1)
 export NETNS_DIR NETNS_LOG DEVIDM_PID DEVIDM_CTL DEVIDM_SOCKET DEVIDM_PORT KU_NSS_MODULE=$module
-export KU_CHAOS_SHIM=$build/tests/chaos/libchaos_shim.so
+# Where the daemon's account can read it, wherever the tree is.
+install -m 0755 "$build/tests/chaos/libchaos_shim.so" "$NETNS_DIR/shim.so"
+export KU_CHAOS_SHIM=$NETNS_DIR/shim.so
 python3 -B "$here/tests/chaos/chaos_$2.py" && rc=0 || rc=$?
 # What the daemon said, for whoever wants to read it.
 cp "$NETNS_LOG" "${KU_CHAOS_LOG:-/dev/null}"

@@ -123,7 +123,9 @@ expect_no_lies "fast_cache off and on"
 # --- a key that is still being opened keeps the daemon from ending in good order, and readers
 # still see that the lease is over
 netns_daemon_stop
-LD_PRELOAD=$(realpath "$build")/tests/integration/never_opens.so netns_daemon_start
+install -m 0755 "$build/tests/integration/never_opens.so" "$NETNS_DIR/"
+LD_PRELOAD=$NETNS_DIR/never_opens.so netns_daemon_start
+grep -q never_opens "/proc/$NETNS_DAEMON/maps" || netns_fail "nothing was preloaded"
 netns_wait_for 5 "$probe" alice
 watch_start
 netns_wait_for 5 sh -c "grep -q nss.map /proc/$watch_pid/maps" || netns_fail "no map"
