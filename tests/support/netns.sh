@@ -58,16 +58,17 @@ netns_scratch()
 # (the source tree, the build) stay where they are, also below /root.
 netns_cover_root()
 {
-	local dir kept=()
+	local dir
+	_netns_kept=()
 	for dir; do
 		dir=$(readlink -f "$dir")
 		case $dir in
-		/root/*) kept+=("$dir") ;;
+		/root/*) _netns_kept+=("$dir") ;;
 		esac
 	done
 	mkdir "$NETNS_DIR/cover"
 	mount -t tmpfs -o mode=0700 netns "$NETNS_DIR/cover" || netns_fail "cannot cover /root"
-	for dir in "${kept[@]}"; do
+	for dir in "${_netns_kept[@]}"; do
 		mkdir -p "$NETNS_DIR/cover${dir#/root}"
 		mount --rbind "$dir" "$NETNS_DIR/cover${dir#/root}" || netns_fail "cannot keep $dir"
 	done

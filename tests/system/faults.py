@@ -126,7 +126,8 @@ def pattern(promise, subject):
     what, word = re.fullmatch(r"(.*?)( \[[a-z-]+\])?", promise).groups()
     text = re.escape(what)
     for old, new in ((r"alice@idm\\\.example\\\.com", rf"{subject}(@\\S+)?"), ("alice", subject),
-                     (r"https?://\w+\\\.example\\\.com", r"https?://\\S+"), ("GROUP", r"\\S+"),
+                     (r"https?://\w+\\\.example\\\.com", r"https?://\\S+"),
+                     (r"GROUP(@idm\\\.example\\\.com)?", r"\\S+"),
                      ("…", ".*"), (r"\d+", r"\\d+")):
         text = re.sub(old, new, text)
     return re.compile(text + (re.escape(word) + "$" if word else ""))

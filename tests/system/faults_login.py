@@ -37,7 +37,7 @@ def _(t):
 
 
 @fault("not a member", "alice is taken out of the login group on the server",
-       "verdict: alice cannot log in: not a member of a group that may on this host (GROUP)",
+       "verdict: alice cannot log in: not a member of a group that may log in on this host (GROUP)",
        who="explain")
 def _(t):
     t.server("member", "remove", LOGIN_GROUP, "alice",
@@ -130,7 +130,7 @@ def _(t):
 
 
 @fault("a local group with the gid of one of the server", "`groupadd -o -g 30001 theirs`",
-       "warning: left_out: 1 (local-gid 1) [ids-local]")
+       "warning: left_out: 1 (local-gid 1: GROUP@idm.example.com) [ids-local]")
 def _(t):
     t.run("groupadd", "-o", "-g", "30001", "theirs", undo=("groupdel", "theirs"))
 
