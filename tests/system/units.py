@@ -64,7 +64,7 @@ def exposure(host, report):
 def activation(host, report):
     """Stopped, it comes back for whoever asks; with its socket stopped, it stays away."""
     state = "stopped"
-    finds(host, "alice")
+    until("alice is known", 10, lambda: finds(host, "alice")[0])
     report.truth(state, f"{SOCKET} is active from boot on", is_active(host, SOCKET) == "active")
     host.run("systemctl", "stop", DAEMON)
     found, took = finds(host, "alice")
