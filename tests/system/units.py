@@ -64,7 +64,10 @@ def exposure(host, report):
 def activation(host, report):
     """Stopped, it comes back for whoever asks; with its socket stopped, it stays away."""
     state = "stopped"
+    # A first start has no domain yet, and its map no names without one.
     until("alice is known", 10, lambda: finds(host, "alice")[0])
+    until("the map has the domain", 10, lambda: "idm.example.test" in host.run(
+        "sh", "-c", "head -c 512 /run/kanidm-unixd/nss.map | tr -dc [:print:]", check=False).stdout)
     report.truth(state, f"{SOCKET} is active from boot on", is_active(host, SOCKET) == "active")
     host.run("systemctl", "stop", DAEMON)
     found, took = finds(host, "alice")
