@@ -16,6 +16,7 @@
 
 #include "src/base/util.h"
 #include "src/prog/xalloc.h"
+#include "tests/fuzz/require.h"
 #include "tools/check.h"
 
 #define MAX_PAIRS 64
@@ -63,13 +64,6 @@ static struct {
 	char *section[N_SECTIONS]; /* NULL: as usual */
 	bool changed[ARRAY_SIZE(files)];
 } w;
-
-static void
-require(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static void
 put(size_t i, const char *text, size_t len)

@@ -18,6 +18,7 @@
 #include "src/base/util.h"
 #include "src/unixd/local/local.h"
 #include "src/unixd/local/table.h"
+#include "tests/fuzz/require.h"
 
 #define BEFORE "kept:x:70123:70123::/:/bin/sh\n"
 
@@ -36,13 +37,6 @@ static struct {
 	    *local;    /* one for all: to end a watch takes the kernel milliseconds */
 	unsigned seed; /* 0: nothing fails */
 } w;
-
-static void
-require(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 /* ---- what fails ---- */
 

@@ -13,15 +13,9 @@
 #include "src/base/name.h"
 #include "src/prog/xalloc.h"
 #include "src/unixd/resolver/shells.h"
+#include "tests/fuzz/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 /* In a line of the file, with nothing else than a comment behind it? */
 static bool

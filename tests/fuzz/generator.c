@@ -14,15 +14,9 @@
 #include "src/base/util.h"
 #include "src/prog/xalloc.h"
 #include "tasks/dropin.h"
+#include "tests/fuzz/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 /* The word in quotes at *s, as systemd's parser takes it; it must be the last of its line. */
 static char *

@@ -24,6 +24,7 @@
 #include "src/unixd/core/loop.h"
 #include "src/unixd/idp/idp.h"
 #include "src/unixd/model/model.h"
+#include "tests/fuzz/require.h"
 
 #define MAX_CONNECTIONS 16
 #define PART            "\n~~~\n"
@@ -44,13 +45,6 @@ static struct {
 	unsigned n_peers;
 	unsigned answers;
 } w;
-
-static void
-require(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static unsigned
 roll(unsigned n)

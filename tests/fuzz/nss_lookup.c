@@ -22,6 +22,7 @@
 #include "nss/nss_kanidm.h"
 #include "src/base/util.h"
 #include "src/wire/codec.h"
+#include "tests/fuzz/require.h"
 
 #define SOCKET_FD 700
 #define ERRNO     4242 /* before the call */
@@ -52,13 +53,6 @@ static struct {
 	size_t reply_len;
 	size_t reply_at;
 } w;
-
-static void
-require(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static unsigned
 roll(unsigned n)

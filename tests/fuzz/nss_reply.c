@@ -12,13 +12,7 @@
 #include <string.h>
 
 #include "nss/pack.h"
-
-static void
-require(bool ok)
-{
-	if (!ok)
-		abort();
-}
+#include "tests/fuzz/require.h"
 
 static void
 require_inside(const char *s, const char *buf, size_t cap)

@@ -13,19 +13,13 @@
 #include "src/base/util.h"
 #include "src/prog/toml.h"
 #include "src/prog/xalloc.h"
+#include "tests/fuzz/require.h"
 #include "tools/setup_internal.h"
 
 /* The line editor of one file is its module's own. */
 #include "tools/setup_sshd.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 /* ---- TOML ---- */
 

@@ -24,6 +24,7 @@
 #include "src/unixd/core/loop.h"
 #include "src/unixd/model/model.h"
 #include "src/unixd/store/store.h"
+#include "tests/fuzz/require.h"
 
 #define MAX_FILE (256u * 1024)
 
@@ -37,13 +38,6 @@ static struct {
 	unsigned users, ids;
 	unsigned seed; /* 0: the disk is well */
 } w;
-
-static void
-require(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static struct uuid
 number(uint8_t n)
