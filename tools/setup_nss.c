@@ -17,17 +17,27 @@
 /* Of who reads it where /etc has none (openSUSE). */
 #define NSSWITCH_VENDOR "/usr/etc/nsswitch.conf"
 #define MERGE           "[SUCCESS=merge]"
-#define MAX_TOKENS      32
+/* A line with as many is not read to its end, so it is left alone. */
+#define MAX_TOKENS 32
+/* What an edit puts in at most: "[SUCCESS=merge]" and "kanidm". */
+#define MAX_ADDED 2
 
 struct token {
 	const char *s;
 	size_t len;
 };
 
+/* A service's name is part of a file's, libnss_NAME.so.2. */
 static bool
-is(const struct token *t, const char *word)
+is_service(const struct token *t, const char *name)
 {
-	return t->len == strlen(word) && strncasecmp(t->s, word, t->len) == 0;
+	return t->len == strlen(name) && strncmp(t->s, name, t->len) == 0;
+}
+
+static bool
+is_merge(const struct token *t)
+{
+	return t->len == strlen(MERGE) && strncasecmp(t->s, MERGE, t->len) == 0;
 }
 
 /* Services, and actions in their brackets, from behind the colon to a '#' or `end`. */
@@ -58,29 +68,34 @@ tokens(const char *s, const char *end, struct token *v)
 static const char *
 place(const struct token *v, size_t n, bool merge, const char **ret_what, bool *ret_left)
 {
+	bool room = n + MAX_ADDED < MAX_TOKENS;
 	size_t files = n;
 
-	*ret_left = false;
+	*ret_left = n == MAX_TOKENS;
+	if (*ret_left)
+		return NULL;
 	for (size_t i = 0; i < n; i++) {
-		if (is(&v[i], "files"))
+		if (is_service(&v[i], "files"))
 			files = i;
 	}
 	for (size_t i = 0; i < n; i++) {
-		if (!is(&v[i], "kanidm"))
+		if (!is_service(&v[i], "kanidm"))
 			continue;
+		if (!merge || i == 0 || files != i - 1)
+			return NULL;
+		*ret_left = !room;
 		*ret_what = " " MERGE;
-		return merge && i > 0 && files == i - 1 ? v[files].s + v[files].len
-							: NULL;
+		return room ? v[files].s + v[files].len : NULL;
 	}
 	*ret_left = true;
-	if (files == n)
+	if (files == n || !room)
 		return NULL;
 	if (files + 1 == n || *v[files + 1].s != '[') {
 		*ret_left = false;
 		*ret_what = merge ? " " MERGE " kanidm" : " kanidm";
 		return v[files].s + v[files].len;
 	}
-	if (is(&v[files + 1], MERGE) && files + 2 < n && *v[files + 2].s != '[') {
+	if (is_merge(&v[files + 1]) && files + 2 < n && *v[files + 2].s != '[') {
 		*ret_left = false;
 		*ret_what = " kanidm " MERGE;
 		return v[files + 1].s + v[files + 1].len;

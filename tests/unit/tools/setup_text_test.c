@@ -177,9 +177,34 @@ kanidm_goes_behind_files(void **state)
 		{ "passwd: # files", "passwd: # files", true },
 		{ "group: files [SUCCESS=merge]", "group: files [SUCCESS=merge]", true },
 		{ "passwd: files kanidmx", "passwd: files kanidm kanidmx", false },
+		{ "passwd: files Kanidm", "passwd: files kanidm Kanidm", false },
+		{ "passwd: Files", "passwd: Files", true },
+		{ "group: files [success=Merge] systemd",
+		    "group: files [success=Merge] kanidm [SUCCESS=merge] systemd",
+		    false },
 	};
 
 	(void)state;
+	lines(v, ARRAY_SIZE(v), false);
+}
+
+/* As many services as setup reads, with kanidm; with more the line's end is not known. */
+static void
+a_line_too_long_to_read_stays(void **state)
+{
+	static const char fits[] =
+	    "passwd: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 "
+	    "20 21 22 23 24 25 26 27 28 files";
+	char longer[sizeof(fits) + 16], after[sizeof(fits) + 16];
+	struct line v[] = {
+		{ longer, longer, true },
+		{ fits, after, false },
+		{ after, after, false },
+	};
+
+	(void)state;
+	(void)snprintf(longer, sizeof(longer), "%s x x x x x", fits);
+	(void)snprintf(after, sizeof(after), "%s kanidm", fits);
 	lines(v, ARRAY_SIZE(v), false);
 }
 
@@ -194,6 +219,11 @@ an_extended_group_wants_both_asked(void **state)
 		    "group: files [SUCCESS=merge] kanidm", false },
 		{ "group: kanidm files", "group: kanidm files", false },
 		{ "passwd: files systemd", "passwd: files kanidm systemd", false },
+		{ "group: files kanidm 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 "
+		  "22 23 24 25 26 27 28 29 30",
+		    "group: files kanidm 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 "
+		    "21 22 23 24 25 26 27 28 29 30",
+		    true },
 	};
 
 	(void)state;
@@ -309,6 +339,7 @@ main(void)
 		cmocka_unit_test(names_are_added_to_a_list),
 		cmocka_unit_test(a_list_goes_into_its_table),
 		cmocka_unit_test(kanidm_goes_behind_files),
+		cmocka_unit_test(a_line_too_long_to_read_stays),
 		cmocka_unit_test(an_extended_group_wants_both_asked),
 		cmocka_unit_test(a_missing_line_is_named),
 		cmocka_unit_test(other_bytes_stay),
