@@ -26,6 +26,14 @@ struct passwd asked_pw;
 struct group asked_gr;
 static char asked_buf[1 << 20];
 
+/* What nobody wrote is not the end of a string by chance. */
+static char *
+dirty_buf(void)
+{
+	memset(asked_buf, 'z', 512);
+	return asked_buf;
+}
+
 int __real_clock_gettime(clockid_t id, struct timespec *ts);
 int __wrap_clock_gettime(clockid_t id, struct timespec *ts);
 
@@ -180,7 +188,7 @@ ask_user(struct map *m, const char *name)
 	struct name n;
 
 	parse(name, &n);
-	return map_passwd_by_name(m, &n, 0, &asked_pw, asked_buf, sizeof(asked_buf));
+	return map_passwd_by_name(m, &n, 0, &asked_pw, dirty_buf(), sizeof(asked_buf));
 }
 
 enum map_answer
@@ -189,14 +197,14 @@ ask_user_any_age(struct map *m, const char *name)
 	struct name n;
 
 	parse(name, &n);
-	return map_passwd_by_name(m, &n, MAP_ANY_AGE, &asked_pw, asked_buf,
+	return map_passwd_by_name(m, &n, MAP_ANY_AGE, &asked_pw, dirty_buf(),
 	    sizeof(asked_buf));
 }
 
 enum map_answer
 ask_uid(struct map *m, uint32_t uid)
 {
-	return map_passwd_by_uid(m, uid, 0, &asked_pw, asked_buf, sizeof(asked_buf));
+	return map_passwd_by_uid(m, uid, 0, &asked_pw, dirty_buf(), sizeof(asked_buf));
 }
 
 enum map_answer
@@ -205,13 +213,13 @@ ask_group(struct map *m, const char *name)
 	struct name n;
 
 	parse(name, &n);
-	return map_group_by_name(m, &n, 0, &asked_gr, asked_buf, sizeof(asked_buf));
+	return map_group_by_name(m, &n, 0, &asked_gr, dirty_buf(), sizeof(asked_buf));
 }
 
 enum map_answer
 ask_gid(struct map *m, uint32_t gid)
 {
-	return map_group_by_gid(m, gid, 0, &asked_gr, asked_buf, sizeof(asked_buf));
+	return map_group_by_gid(m, gid, 0, &asked_gr, dirty_buf(), sizeof(asked_buf));
 }
 
 static uint32_t *

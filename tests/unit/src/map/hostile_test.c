@@ -396,6 +396,26 @@ set_word(uint8_t *bytes, uint32_t off, unsigned word, uint32_t value)
 }
 
 static void
+a_list_without_an_end_ends_where_it_is_said_to(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t copy[sizeof(image)];
+	uint8_t *last;
+
+	memcpy(copy, image, image_len);
+	last = memmem(copy, image_len, "alice\0bob", sizeof("alice\0bob"));
+	assert_non_null(last);
+	last[sizeof("alice\0bob") - 1] = 'X';
+	write_image(f, copy, image_len);
+	f->m = (struct map)MAP_INIT(f->path);
+	assert_int_equal(ask_gid(&f->m, 6000), MAP_HIT);
+	assert_string_equal(asked_gr.gr_mem[0], "alice");
+	assert_string_equal(asked_gr.gr_mem[1], "bob");
+	assert_null(asked_gr.gr_mem[2]);
+	map_close(&f->m);
+}
+
+static void
 chains_that_do_not_go_down_end(void **state)
 {
 	struct fixture *f = *state;
@@ -521,6 +541,7 @@ main(void)
 		T(every_size_up_to_several_pages_is_survived),
 		T(every_length_before_it_is_opened_is_a_miss),
 		T(random_words_are_survived),
+		T(a_list_without_an_end_ends_where_it_is_said_to),
 		T(chains_that_do_not_go_down_end),
 		T(an_enumeration_cannot_be_led_in_a_circle),
 		T(what_was_judged_is_not_loaded_again),
