@@ -5,8 +5,7 @@
  * group comes; without map_group none ever does.
  *
  * The configuration is not parsed: it is enough that its words are in it, outside of
- * comments. What is let through besides is a group that root has named there for something
- * else.
+ * comments: "map_group", then "local", and then the name in quotes.
  */
 #include "nss/granted.h"
 
@@ -79,16 +78,16 @@ is_bare(int c)
 	return (c >= 'a' && c <= 'z') || c == '_';
 }
 
-/* Has the configuration map_group, and this name in quotes? */
+/* Has the configuration map_group, and behind it this name in quotes for what is local? */
 static cold_ bool
 names_it(struct text *t, const struct word *name)
 {
-	static const char key[] = "map_group";
-	bool has_key = false, has_name = false, comment = false;
+	static const char key[] = "map_group", local[] = "local";
+	bool has_key = false, is_local = false, comment = false;
 	struct word w = { .len = 0 };
 	int c, quote = 0;
 
-	while ((c = next(t)) >= 0 && !(has_key && has_name)) {
+	while ((c = next(t)) >= 0) {
 		if (comment) {
 			comment = c != '\n';
 			continue;
@@ -97,13 +96,16 @@ names_it(struct text *t, const struct word *name)
 			add(&w, c);
 			continue;
 		}
+		if (is_local && quote != 0 && is_word(&w, name->text, name->len))
+			return true;
 		has_key |= is_word(&w, key, sizeof(key) - 1);
-		has_name |= quote != 0 && is_word(&w, name->text, name->len);
+		if (w.len != 0 || c == ',')
+			is_local = has_key && is_word(&w, local, sizeof(local) - 1);
 		w.len = 0;
 		comment = quote == 0 && c == '#';
 		quote = quote == 0 && (c == '"' || c == '\'') ? c : 0;
 	}
-	return has_key && has_name;
+	return false;
 }
 
 /* The name in the next line of /etc/group that has the gid, which is not 0; false: there is

@@ -91,12 +91,35 @@ without_map_group_none_is(void **state)
 		"map_groups = [ \"sudo\" ]\nxmap_group = \"sudo\"\n",
 		"map_group = [ { local = sudo } ]\n",
 		"map_group = [ { local = \"sudoers\" }, { local = \"Sudo\" }, \"sud\" ]\n",
+		"pam_allowed_login_groups = [\"sudo\"]\nmap_group = [ { local = \"video\", "
+		"with = \"sudo\" } ]\n",
+		"map_group = [ { with = \"a\", local = \"\" } ]\nprefetch_groups = [\"sudo\"]\n",
+		"allow_local_account_override = [\"sudo\"]\nmap_group = []\n",
+		"pam_allowed_login_groups = [\"local\", \"sudo\"]\nmap_group = []\n",
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		put(config, texts[i]);
 		assert_false(granted(27));
+	}
+}
+
+static void
+what_toml_allows_is_granted(void **state)
+{
+	static const char *const texts[] = {
+		"[[kanidm.map_group]]\nlocal = \"sudo\"\nwith = \"admins\"\n",
+		"[[kanidm.map_group]]\r\nwith='local'\r\nlocal='sudo'\r\n",
+		"\xef\xbb\xbfmap_group=[{\"with\"=\"a\",\"local\"=\"sudo\"}]",
+		"map_group = [ # \"\n{ with = \"a\", local = # of the host\n\t\"sudo\" } ]\n",
+		"map_group = [ { local = \"\"\"sudo\"\"\", with = 'a' } ]\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		put(config, texts[i]);
+		assert_true(granted(27));
 	}
 }
 
@@ -139,6 +162,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_group_that_root_has_named_is_granted_and_no_other),
 		cmocka_unit_test(without_map_group_none_is),
+		cmocka_unit_test(what_toml_allows_is_granted),
 		cmocka_unit_test(words_are_found_wherever_a_piece_ends),
 		cmocka_unit_test(what_cannot_be_read_grants_nothing),
 	};
