@@ -40,6 +40,12 @@ lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f';
+}
+
 static void
 line_begins(struct scan *s)
 {
@@ -63,6 +69,8 @@ scan(struct scan *s, char c)
 
 	switch (s->part) {
 	case PART_NAME:
+		if (s->at == 0 && is_blank(c))
+			break; /* libc passes over it, too */
 		if (c == ':' && s->at == s->name->len)
 			s->part = PART_PASSWORD;
 		else if (s->at < s->name->len && lower(c) == s->name->text[s->at])

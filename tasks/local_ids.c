@@ -30,18 +30,16 @@ struct scan {
 	size_t len;
 };
 
-/* Decimal and nothing else, as the kernel will see it. */
+/* As libc reads it: blanks and a sign may stand in front. */
 static bool
 parse_id(const char *text, uint32_t *ret_id)
 {
 	char *end;
 	unsigned long v;
 
-	if (text[0] < '0' || text[0] > '9')
-		return false;
 	errno = 0;
 	v = strtoul(text, &end, 10);
-	if (errno != 0 || *end != '\0' || v > UINT32_MAX)
+	if (errno != 0 || end == text || *end != '\0' || v > UINT32_MAX)
 		return false;
 	*ret_id = (uint32_t)v;
 	return true;
@@ -60,10 +58,11 @@ is_own_name(const struct request *r, const char *name)
 static int
 check_line(struct scan *s)
 {
-	char *name = s->line, *id, *end;
+	char *name = s->line, *id;
 	uint32_t v;
 
 	s->line[s->len] = '\0';
+	name += strspn(name, " \t\r\v\f");
 	id = strchr(name, ':');
 	if (id == NULL)
 		return 0;
@@ -71,10 +70,9 @@ check_line(struct scan *s)
 	id = strchr(id, ':');
 	if (id == NULL)
 		return 0;
-	end = strchr(++id, ':');
-	if (end == NULL)
-		return 0;
-	*end = '\0';
+	id++;
+	/* It may be the last field of a group. */
+	id[strcspn(id, ":")] = '\0';
 	if (!parse_id(id, &v))
 		return 0;
 	if (is_own_name(s->r, name)) {

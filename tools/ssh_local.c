@@ -65,7 +65,7 @@ find(const char *path, const struct name *name)
 		return -errno;
 	errno = 0;
 	while (whose == NOT_HERE && getline(&line, &size, f) > 0)
-		whose = judge_line(line + strspn(line, " \t"), name);
+		whose = judge_line(line + strspn(line, " \t\r\v\f"), name);
 	if (whose == NOT_HERE && (ferror(f) || errno == ENOMEM))
 		return errno != 0 ? -errno : -EIO;
 	return (int)whose;

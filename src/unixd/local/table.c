@@ -96,7 +96,7 @@ next_field(const char **at, const char *end, size_t *ret_len)
 	return start;
 }
 
-/* Digits, with what blanks there may be around them. */
+/* Digits, with what blanks there may be around them; libc takes a sign, too. */
 static bool
 parse_id(const char *s, size_t len, uint32_t *ret_id)
 {
@@ -104,7 +104,7 @@ parse_id(const char *s, size_t len, uint32_t *ret_id)
 	size_t digits = 0;
 	size_t i = 0;
 
-	while (i < len && is_blank(s[i]))
+	while (i < len && (is_blank(s[i]) || s[i] == '+'))
 		i++;
 	for (; i < len && s[i] >= '0' && s[i] <= '9'; i++, digits++) {
 		v = v * 10 + (uint64_t)(s[i] - '0');

@@ -82,12 +82,23 @@ a_part_of_a_name_is_not_the_name(void **state)
 {
 	const char *text =
 	    "alicia:x:5:5::/:\nxalice:x:5:5::/:\nbob:alice:5:5:alice:/alice:\n"
-	    "alice@other:x:5:5::/:\nalice\n#alice:x:5:5::/:\n alice:x:5:5::/:\n";
+	    "alice@other:x:5:5::/:\nalice\n#alice:x:5:5::/:\na lice:x:5:5::/:\n";
 
 	(void)state;
 	assert_int_equal(ask_in(text, "alice"), 0);
 	assert_int_equal(ask_in(text, "ali"), 0);
 	assert_int_equal(ask_in(text, "alice@other"), 1);
+}
+
+/* libc passes over blanks in front of a name, so it is one. */
+static void
+blanks_before_a_name_are_none_of_it(void **state)
+{
+	(void)state;
+	assert_int_equal(ask_in("bob:x:5:5::/:\n alice:x:7:7::/:\n", "alice"), 1);
+	assert_int_equal(ask_in("\t \r\v\falice:x:7:7::/:", "alice"), 1);
+	assert_int_equal(ask_in(" toor:x:0:0::/:\n", "toor"), 2);
+	assert_int_equal(ask_in(" alice :x:7:7::/:\n", "alice"), 0);
 }
 
 static void
@@ -193,6 +204,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_line_with_the_name_is_found),
 		cmocka_unit_test(a_part_of_a_name_is_not_the_name),
+		cmocka_unit_test(blanks_before_a_name_are_none_of_it),
 		cmocka_unit_test(uid_0_is_told_apart),
 		cmocka_unit_test(a_broken_uid_is_never_given_away),
 		cmocka_unit_test(lines_of_any_length_and_at_any_place_are_read),

@@ -59,11 +59,31 @@ lines_that_are_none_are_passed_over(void **state)
 	    0644);
 	/* "# comment" is read as glibc reads it: a name of its own. */
 	assert_int_equal(check(70001, 70001), -EPERM);
-	kit_write("passwd", "+nis:x\nx:y:70001\nx:y:+70001:\nx:y: 70001:\nx:y:70001z:\n",
-	    0644);
+	kit_write("passwd", "+nis:x\nx:y\nx:y:70001z:\nx:y:7 0001:\nx:y: :\n", 0644);
 	assert_int_equal(check(70001, 70001), 0);
+	assert_int_equal(check(70000, 70000), 0);
 	kit_write("passwd", "last:x:70001:", 0644); /* no newline at the end */
 	assert_int_equal(check(70001, 70001), -EPERM);
+}
+
+/* Blanks before a name or a number, a sign, a line of /etc/group that ends with the number. */
+static void
+lines_are_read_as_libc_reads_them(void **state)
+{
+	(void)state;
+	kit_write("passwd",
+	    "a:x: 70001:1::/:\nb:x:+70002:1::/:\n\t c:x:70003:1::/:\n  Alice:x:70004:1::/:\n",
+	    0644);
+	assert_int_equal(check(70001, 70009), -EPERM);
+	assert_int_equal(check(70002, 70009), -EPERM);
+	assert_int_equal(check(70003, 70009), -EPERM);
+	assert_int_equal(check(70009, 70009), -EPERM); /* alice is local */
+	assert_int_equal(check(70004, 70009), 0);
+	kit_write("passwd", "", 0644);
+	kit_write("group", "a:x:70001\n b:x:70002:\nc:x: 70003\nd:x:70004", 0644);
+	for (uint32_t gid = 70001; gid <= 70004; gid++)
+		assert_int_equal(check(70009, gid), -EPERM);
+	assert_int_equal(check(70009, 70005), 0);
 }
 
 static void
@@ -144,6 +164,7 @@ main(void)
 		TEST(an_id_of_another_local_name_is_refused),
 		TEST(the_persons_own_local_name_is_none),
 		TEST(lines_that_are_none_are_passed_over),
+		TEST(lines_are_read_as_libc_reads_them),
 		TEST(long_lines_and_large_files_are_read_in_constant_memory),
 		TEST(a_missing_file_has_nobody_and_an_unreadable_one_is_an_error),
 		TEST(no_home_under_the_name_of_a_local_account),

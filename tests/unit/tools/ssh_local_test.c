@@ -15,11 +15,11 @@
 
 #include "src/base/util.h"
 
-#define PASSWD                                                               \
-	"root:x:0:0::/root:/bin/sh\ntoor:x:0:0::/root:/bin/sh\n"             \
-	"zeros:x:000:0::/:/bin/sh\nshort:x\nodd:x:1x:1::/:/bin/sh\n"         \
-	"  blank:x:1002:1002::/:/bin/sh\n# comment:x:1:1\n+nis::::::\n"      \
-	"Native:x:1000:1000::/home/native:/bin/sh\n_apt:x:100:65534::/:/x\n" \
+#define PASSWD                                                                  \
+	"root:x:0:0::/root:/bin/sh\ntoor:x:0:0::/root:/bin/sh\n"                \
+	"zeros:x:000:0::/:/bin/sh\nshort:x\nodd:x:1x:1::/:/bin/sh\n"            \
+	"  \t\r\v\fblank:x:1002:1002::/:/bin/sh\n# comment:x:1:1\n+nis::::::\n" \
+	"Native:x:1000:1000::/home/native:/bin/sh\n_apt:x:100:65534::/:/x\n"    \
 	"given:x:1003:1003::/:/bin/sh\nlast:x:1001"
 
 static char dir[] = "/tmp/ku-ssh-local-XXXXXX", passwd[64], config[64];

@@ -42,14 +42,16 @@ damaged_lines_cost_only_themselves(void **state)
 	    "quoted:x:1001:1001:\"He said: hi\",,,:/home/q:/bin/sh\n"
 	    "  indented:x:1002:1002::/:/bin/sh\n"
 	    "short:x:1003\n"
+	    "signed:x: +1005:1::/:\n"
 	    "crlf:x:1004:1004::/:/bin/sh\r\n"
 	    "last:x:4294967295:1::/:/bin/sh");
-	assert_int_equal(t.n, 6);
+	assert_int_equal(t.n, 7);
 	assert_int_equal(table_by_name(&t, "root")->id, 0);
 	assert_int_equal(table_by_name(&t, "quoted")->id, 1001);
 	assert_int_equal(table_by_name(&t, "indented")->id, 1002);
 	assert_int_equal(table_by_name(&t, "short")->id, 1003);
 	assert_int_equal(table_by_name(&t, "crlf")->id, 1004);
+	assert_int_equal(table_by_name(&t, "signed")->id, 1005);
 	assert_int_equal(table_by_name(&t, "last")->id, 4294967295u);
 	assert_null(table_by_name(&t, "nisuser"));
 	assert_null(table_by_name(&t, "empty"));
