@@ -2,8 +2,9 @@
 /*
  * One setup at a time: what the second one plans on, the first is about to change. The file
  * that is locked has the number of who holds it, and goes away with it; whoever was killed
- * leaves a file that nobody holds. What such a one has left half written goes when the next
- * one has the lock: nobody else makes these names.
+ * leaves a file that nobody holds, and that only root can open: to open is enough to lock.
+ * What such a one has left half written goes when the next one has the lock: nobody else
+ * makes these names.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -51,7 +52,7 @@ setup_lock(struct setup *s)
 
 	for (;;) {
 		cleanup_(fd_closep) int fd = open(real,
-		    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+		    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 		if (fd < 0 ||
 		    (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno != EWOULDBLOCK)) {

@@ -170,6 +170,18 @@ a_lock_that_nobody_holds_is_taken(void **state)
 	assert_false(setup_lock(&other));
 }
 
+/* Whoever can open a file can lock it: others would keep the administrator from setup. */
+static void
+nobody_else_can_open_the_lock(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	assert_true(setup_lock(&w.s));
+	assert_true(check_stat(&w.s.c, LOCK, &st));
+	assert_int_equal(st.st_mode & 07777, 0600);
+}
+
 static void
 a_link_is_no_lock(void **state)
 {
@@ -251,6 +263,7 @@ main(void)
 		TEST(json_alone_does_nothing),
 		TEST(the_second_one_is_told_who_the_first_is),
 		TEST(a_lock_that_nobody_holds_is_taken),
+		TEST(nobody_else_can_open_the_lock),
 		TEST(a_link_is_no_lock),
 		TEST(what_a_killed_one_left_goes),
 		TEST(what_somebody_else_made_stays),
