@@ -3,12 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -159,6 +162,43 @@ a_peer_that_does_not_read_is_given_up(void **state)
 	assert_int_equal(rc, -ETIMEDOUT);
 }
 
+/* At this pace the frame would take more than a minute. */
+static pid_t
+trickle(void)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid != 0)
+		return pid;
+	(void)close(ends[0]);
+	for (size_t i = 0; i < sizeof(body); i++) {
+		if (send(ends[1], body + i, 1, MSG_NOSIGNAL) != 1)
+			break;
+		(void)poll(NULL, 0, 50);
+	}
+	_exit(0);
+}
+
+static void
+a_frame_that_trickles_is_cut_off_by_its_deadline(void **state)
+{
+	struct frame_header h = { .version = KU_WIRE_VERSION,
+		.op = KU_OP_TASK_HOME,
+		.length = KU_TASK_MAX_REQ - KU_WIRE_HEADER_LEN };
+	pid_t pid;
+
+	(void)state;
+	frame_put(body, &h);
+	pid = trickle();
+	assert_int_equal(frameio_recv(ends[0], deadline_in_ms(500), &h, body,
+			     sizeof(body)),
+	    -ETIMEDOUT);
+	assert_int_equal(waitpid(pid, NULL, WNOHANG), 0); /* it still comes on */
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
 int
@@ -169,6 +209,7 @@ main(void)
 		TEST(what_it_does_not_know_it_says),
 		TEST(bind_mount_without_its_unit_says_how_to_turn_it_on),
 		TEST(frames_have_bounds_and_deadlines),
+		TEST(a_frame_that_trickles_is_cut_off_by_its_deadline),
 		TEST(a_peer_that_does_not_read_is_given_up),
 	};
 
