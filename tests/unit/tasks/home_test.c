@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -319,6 +321,78 @@ what_another_process_is_building_is_left_alone(void **state)
 	prefix_close(&p);
 }
 
+#define MOUNTED "home/.kanidm-0123456789abcdef/mounted"
+
+/* In a mount namespace: 77 where there is none to be had. */
+static int
+clean_below_a_mount(void)
+{
+	if (unshare(CLONE_NEWNS) != 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	    mount("other", kit_path(MOUNTED), "tmpfs", 0, NULL) != 0)
+		return 77;
+	kit_write(MOUNTED "/theirs", "x", 0600);
+	if (clean() != 0)
+		return 1;
+	return kit_exists(MOUNTED "/theirs") ? 0 : 2;
+}
+
+static void
+what_is_mounted_in_left_overs_is_not_emptied(void **state)
+{
+	int status;
+	pid_t pid;
+
+	(void)state;
+	kit_mkdir("home/.kanidm-0123456789abcdef", 0700, 0);
+	kit_mkdir(MOUNTED, 0700, KIT_UID);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(clean_below_a_mount());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_int_equal(clean(), 1);
+}
+
+static unsigned cleanings;
+
+/* Another one starts, and cleans, while a file of the skeleton is written. */
+static int
+clean_meanwhile(const char *what)
+{
+	struct prefix p;
+	struct why why;
+
+	if (strcmp(what, "write") != 0)
+		return 0;
+	kit_step = NULL;
+	assert_int_equal(prefix_open(kit_path("home"), &p, &why), 0);
+	assert_int_equal(home_clean(&p), 0);
+	prefix_close(&p);
+	cleanings++;
+	kit_step = clean_meanwhile;
+	return 0;
+}
+
+static void
+what_is_being_built_is_locked_against_others(void **state)
+{
+	struct why why;
+
+	(void)state;
+	cleanings = 0;
+	kit_skel();
+	kit_step = clean_meanwhile;
+	assert_int_equal(kit_home("alice", &why), 0);
+	kit_step = NULL;
+	assert_true(cleanings > 0);
+	kit_assert_home("home/" KIT_UUID);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, kit_tear_down)
 
 int
@@ -339,6 +413,8 @@ main(void)
 		TEST(an_unreadable_file_of_the_skeleton_is_left_out),
 		TEST(left_overs_are_cleaned_and_nothing_else),
 		TEST(what_another_process_is_building_is_left_alone),
+		TEST(what_is_being_built_is_locked_against_others),
+		TEST(what_is_mounted_in_left_overs_is_not_emptied),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,6 +35,8 @@ static int early = -1;        /* a listener that hangs up before it is asked */
 static unsigned hung_up;      /* so often */
 static bool watching;         /* what a question waits with */
 static unsigned above, below; /* from 3 on, inherited by no program; others */
+static bool taking; /* the host closes what is waited with, and has its own there */
+static int taken = -1;
 
 int __real_connect(int fd, const struct sockaddr *addr, socklen_t len);
 int __wrap_connect(int fd, const struct sockaddr *addr, socklen_t len);
@@ -56,13 +58,23 @@ __wrap_connect(int fd, const struct sockaddr *addr, socklen_t len)
 int
 __wrap_poll(struct pollfd *fds, nfds_t n, int ms)
 {
+	int r;
+
 	for (nfds_t i = 0; watching && i < n; i++) {
 		if (fds[i].fd > 2 && (fcntl(fds[i].fd, F_GETFD) & FD_CLOEXEC) != 0)
 			above++;
 		else
 			below++;
 	}
-	return __real_poll(fds, n, ms);
+	if (!taking || n == 0)
+		return __real_poll(fds, n, ms);
+	taking = false;
+	taken = fds[0].fd;
+	(void)close(taken);
+	r = __real_poll(fds, n, ms);
+	if (open("/dev/null", O_RDONLY | O_CLOEXEC) != taken)
+		taken = -1;
+	return r;
 }
 
 static int
@@ -145,6 +157,23 @@ a_daemon_that_hangs_up_before_it_is_asked_does_not_kill_by_sigpipe(void **state)
 }
 
 static int
+with_its_socket_taken(void)
+{
+	taking = true;
+	if (ask(path) != -EBADF || taken < 0)
+		return 1;
+	return fcntl(taken, F_GETFD) >= 0 ? 0 : 2;
+}
+
+/* Another thread of the host closes all that it does not know, and opens files of its own. */
+static void
+a_descriptor_that_the_host_has_closed_is_not_closed_again(void **state)
+{
+	(void)state;
+	in_child(with_its_socket_taken);
+}
+
+static int
 setup(void **state)
 {
 	(void)state;
@@ -173,6 +202,8 @@ main(void)
 		cmocka_unit_test(its_socket_is_never_standard_input_or_output),
 		cmocka_unit_test(
 		    a_daemon_that_hangs_up_before_it_is_asked_does_not_kill_by_sigpipe),
+		cmocka_unit_test(
+		    a_descriptor_that_the_host_has_closed_is_not_closed_again),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -375,6 +375,24 @@ test_an_answer_beyond_the_cap_is_cut_off(void **state)
 	assert_int_equal(q.worked, 0);
 }
 
+/* None of its pieces is longer than the cap. */
+static void
+test_an_answer_beyond_the_cap_in_pieces_is_cut_off(void **state)
+{
+	struct fixture *f = *state;
+	struct question q;
+
+	begin(f,
+	    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+	    "2\r\ntr\r\n2\r\nue\r\n0\r\n\r\n",
+	    4);
+	question_init(&q, "/");
+	q.r.max_body = 3;
+	ask(f, &q);
+	assert_int_equal(q.r.class, IDP_ERROR);
+	assert_string_equal(q.r.detail, "answer longer than 3 bytes");
+}
+
 static void
 test_a_redirect_is_an_answer_and_not_followed(void **state)
 {
@@ -487,6 +505,7 @@ main(void)
 		TEST(test_a_netrc_gives_nobody_a_password),
 		TEST(test_headers_of_the_answer_are_kept_when_they_are_clean),
 		TEST(test_an_answer_beyond_the_cap_is_cut_off),
+		TEST(test_an_answer_beyond_the_cap_in_pieces_is_cut_off),
 		TEST(test_a_redirect_is_an_answer_and_not_followed),
 		TEST(test_a_truncated_answer_is_no_answer),
 		TEST(test_what_is_no_http_is_an_error),

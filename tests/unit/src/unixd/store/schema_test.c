@@ -126,6 +126,25 @@ functions_in_the_schema_are_never_called(void **state)
 	}
 }
 
+/* What a trigger can do without any function: numbers that root accepted would be gone. */
+static void
+triggers_are_not_run(void **state)
+{
+	struct kit *k = *state;
+	struct loaded l;
+
+	fill(k);
+	spoil(k->path,
+	    "CREATE TRIGGER a AFTER INSERT ON users BEGIN DELETE FROM ids; END;"
+	    "CREATE TRIGGER b AFTER UPDATE ON users BEGIN DELETE FROM ids; END;"
+	    "CREATE TRIGGER c AFTER INSERT ON ids BEGIN DELETE FROM ids; END");
+	use(k, &l);
+	assert_int_equal(l.ids, 1);
+	use(k, &l);
+	assert_int_equal(l.ids, 2);
+	assert_int_equal(l.users, 4);
+}
+
 static void
 a_view_without_an_end_in_the_place_of_a_table_is_not_read(void **state)
 {
@@ -186,6 +205,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		KIT_TEST(functions_in_the_schema_are_never_called),
+		KIT_TEST(triggers_are_not_run),
 		KIT_TEST(a_view_without_an_end_in_the_place_of_a_table_is_not_read),
 		KIT_TEST(a_view_that_is_in_the_log_is_not_read_either),
 	};

@@ -53,6 +53,23 @@ nobody_else_can_read_its_files_whatever_the_umask(void **state)
 	}
 }
 
+/* What a backup or a hand has left open is closed at the next start. */
+static void
+a_file_that_others_could_read_is_closed_to_them(void **state)
+{
+	struct kit *k = *state;
+	struct stat st;
+
+	kit_open(k);
+	kit_put_user(k, 1, 1000);
+	assert_true(kit_flush(k));
+	kit_close(k);
+	assert_int_equal(chmod(k->path, 0644), 0);
+	kit_open(k);
+	assert_int_equal(stat(k->path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+}
+
 static void
 closing_writes_what_is_queued(void **state)
 {
@@ -243,6 +260,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		KIT_TEST(records_survive_a_restart),
 		KIT_TEST(nobody_else_can_read_its_files_whatever_the_umask),
+		KIT_TEST(a_file_that_others_could_read_is_closed_to_them),
 		KIT_TEST(closing_writes_what_is_queued),
 		KIT_TEST(the_last_change_of_a_record_wins),
 		KIT_TEST(a_user_and_a_group_may_have_one_uuid),
