@@ -82,7 +82,6 @@ is_bare(int c)
 static cold_ bool
 names_it(struct text *t, const struct word *name)
 {
-	static const char key[] = "map_group", local[] = "local";
 	bool has_key = false, is_local = false, comment = false;
 	struct word w = { .len = 0 };
 	int c, quote = 0;
@@ -98,9 +97,9 @@ names_it(struct text *t, const struct word *name)
 		}
 		if (is_local && quote != 0 && is_word(&w, name->text, name->len))
 			return true;
-		has_key |= is_word(&w, key, sizeof(key) - 1);
+		has_key |= is_word(&w, "map_group", 9);
 		if (w.len != 0 || c == ',')
-			is_local = has_key && is_word(&w, local, sizeof(local) - 1);
+			is_local = has_key && is_word(&w, "local", 5);
 		w.len = 0;
 		comment = quote == 0 && c == '#';
 		quote = quote == 0 && (c == '"' || c == '\'') ? c : 0;

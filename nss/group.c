@@ -189,6 +189,10 @@ _nss_kanidm_getgrent_r(struct group *gr, char *buf, size_t cap, int *errnop)
 		.buf = buf,
 		.cap = cap,
 	};
+	enum nss_status status;
 
-	return enum_next(&group_enum, &t, errnop);
+	do
+		status = enum_next(&group_enum, &t, errnop);
+	while (status == NSS_STATUS_SUCCESS && !is_granted(gr));
+	return status;
 }
