@@ -13,6 +13,6 @@ ku_test(unit/src/map/descriptor_test LIBS ku_map ku_publish ku_local
 ku_test(unit/src/map/enum_test LIBS ku_map ku_publish ku_local WRAP clock_gettime
   SOURCES "${KU_MAP_FIXTURE}")
 ku_test(unit/src/map/hostile_test LIBS ku_map ku_publish ku_local Threads::Threads
-  WRAP clock_gettime mmap64 munmap ids_is_allowed SOURCES "${KU_MAP_FIXTURE}" TIMEOUT 120)
+  WRAP clock_gettime mmap64 munmap ids_is_allowed SOURCES "${KU_MAP_FIXTURE}" TIMEOUT 600)
 ku_test(unit/src/map/torture_test LIBS ku_map ku_publish ku_local Threads::Threads
   WRAP clock_gettime mmap64 munmap SOURCES "${KU_MAP_FIXTURE}" TIMEOUT 120)
