@@ -365,6 +365,8 @@ script_event(struct stage *s, const struct words *w)
 	} else if (streq(first, "suspend") && w->n > 1) {
 		s->ts.now.boot_ns += atoll(w->v[1]) * CLOCK_S;
 		s->ts.now.wall_ns += atoll(w->v[1]) * CLOCK_S;
+	} else if (streq(first, "store-memory") && w->n > 1) {
+		fake_store_set_memory(s->store, streq(w->v[1], "yes"));
 	} else if (streq(first, "store-trouble") && w->n > 1) {
 		fake_store_set_trouble(s->store,
 		    streq(w->v[1], "no") ? NULL : "disk full");

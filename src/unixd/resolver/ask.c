@@ -313,11 +313,11 @@ resolver_probe(struct resolver *r, int budget_ms, void (*fn)(void *arg), void *a
 	return w;
 }
 
-/* All that was changed before the so-maniest flush is on the disk. */
+/* All that was changed before the so-maniest flush is on the disk, where there is one. */
 static void
 on_flushed(void *arg)
 {
-	const struct step s = { .answer = ANSWER_FOUND };
+	struct step s = { .answer = ANSWER_FOUND };
 	struct resolver *r;
 	struct flight *none;
 
@@ -325,6 +325,8 @@ on_flushed(void *arg)
 	if (!request_end(arg, &r, &none))
 		return;
 	r->n_flushed++;
+	if (!store_keeps(r->ports.store))
+		s.answer = ANSWER_UNAVAIL;
 	while (!list_is_empty(&r->stored)) {
 		struct waiter *w = container_of(r->stored.next, struct waiter, link);
 

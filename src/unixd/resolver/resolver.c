@@ -560,7 +560,7 @@ resolver_accept_id(struct resolver *r, const struct name *name, uint32_t *ret_ol
 	row = idtable_find(&r->ids, &cu->u->uuid);
 	if (row == NULL || !idrow_is_pending(row))
 		return -EALREADY;
-	if (store_trouble(r->ports.store) != NULL)
+	if (!store_keeps(r->ports.store))
 		return -EIO;
 	before = row->id;
 	now = row->pending;

@@ -71,6 +71,7 @@ struct store {
 	int64_t pause_ns; /* 0: the last write went well */
 	bool held;        /* while loading and closing nothing is posted */
 	bool closing;     /* those who are told may be gone */
+	bool in_memory;   /* as of the last batch: the database is the lane's */
 	char trouble[DB_TEXT_MAX];
 };
 
@@ -228,7 +229,7 @@ tell_result(struct store *s, struct list *told, int rc)
 static bool
 secrets_are_kept(const struct store *s, const struct batch *b)
 {
-	return b->r_secrets == 0 && !db_is_memory(s->db);
+	return b->r_secrets == 0 && !s->in_memory;
 }
 
 static void
@@ -238,6 +239,7 @@ finish_batch(struct lane_job *job)
 	struct store *s = b->store;
 
 	s->in_flight = NULL;
+	s->in_memory = db_is_memory(s->db);
 	if (b->r_names == 0 && b->r_secrets == 0)
 		written(s);
 	else
@@ -277,6 +279,7 @@ store_open(struct loop *l, const char *path, struct store **ret_store,
 		free(s);
 		return r;
 	}
+	s->in_memory = db_is_memory(s->db);
 	if (s->open_note != NULL)
 		log_warn("store: %s", s->open_note);
 	if (ret_note != NULL)
@@ -533,6 +536,12 @@ const char *
 store_trouble(const struct store *s)
 {
 	return s->trouble[0] == '\0' ? NULL : s->trouble;
+}
+
+bool
+store_keeps(const struct store *s)
+{
+	return s->trouble[0] == '\0' && !s->in_memory;
 }
 
 const char *

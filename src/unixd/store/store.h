@@ -124,5 +124,9 @@ void store_flush(struct store *s, void (*done)(void *arg), void *arg);
 /* One line when writing fails ("database is locked", "disk full"), or NULL. */
 const char *store_trouble(const struct store *s);
 
+/* Is what was committed there after the next start? Not while writing fails, and not in a
+ * store that works in memory. */
+bool store_keeps(const struct store *s);
+
 /* What was unusual at opening or, since that is later, at loading; or NULL. */
 const char *store_note(const struct store *s);

@@ -51,6 +51,7 @@ struct store {
 	size_t n_users, n_groups, n_ids;
 	unsigned writes;
 	const char *trouble;
+	bool in_memory;
 	struct timers *ts;
 	int64_t latency_ns;
 	bool fails;
@@ -113,6 +114,12 @@ void
 fake_store_set_trouble(struct store *s, const char *text)
 {
 	s->trouble = text;
+}
+
+void
+fake_store_set_memory(struct store *s, bool in_memory)
+{
+	s->in_memory = in_memory;
 }
 
 int
@@ -438,6 +445,12 @@ store_clear(struct store *s)
 		groupid_unref(s->groups[s->n_groups].g);
 		members_unref(s->groups[s->n_groups].m);
 	}
+}
+
+bool
+store_keeps(const struct store *s)
+{
+	return s->trouble == NULL && !s->in_memory;
 }
 
 const char *

@@ -96,6 +96,7 @@ const void *fake_store_value(const struct store *s, const char *key, size_t *ret
 bool fake_store_has(const struct store *s, bool is_group, const char *name);
 unsigned fake_store_writes(const struct store *s);
 void fake_store_set_trouble(struct store *s, const char *text);
+void fake_store_set_memory(struct store *s, bool in_memory);
 
 struct publish *fake_publish_new(void);
 void fake_publish_free(struct publish *p);

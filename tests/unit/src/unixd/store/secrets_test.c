@@ -326,6 +326,7 @@ in_memory_nothing_is_durable(void **state)
 	assert_null(store_trouble(k->store));
 	kit_put_user(k, 1, 1);
 	assert_true(kit_flush(k));
+	assert_false(store_keeps(k->store));
 }
 
 static void
