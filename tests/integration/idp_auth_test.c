@@ -275,6 +275,34 @@ what_helps_nobody_is_an_error_and_not_a_no(void **state)
 	verdict_is(f, "alice", RIGHT, IDP_UNREACHABLE, false);
 }
 
+/* The account is known to it, the session is open, the password is right. */
+static void
+no_password_is_sent_to_whom_cannot_be_verified(void **state)
+{
+	static const struct {
+		const char *cert;
+		enum idp_reason reason;
+	} rows[] = {
+		{ "cert unknown-ca", IDP_TLS_UNKNOWN_ISSUER },
+		{ "cert self-signed", IDP_TLS_UNKNOWN_ISSUER },
+		{ "cert expired", IDP_TLS_EXPIRED },
+		{ "cert wrong-name", IDP_TLS_NAME },
+	};
+	struct fixture *f = *state;
+
+	verdict_is(f, "alice", RIGHT, IDP_FOUND, true);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		idp_server_do(&f->server, rows[i].cert);
+		idp_server_do(&f->server, "close-idle");
+		verdict_is(f, "alice", RIGHT, IDP_UNREACHABLE, false);
+		assert_int_equal(f->a.res.reason, rows[i].reason);
+		assert_int_equal(idp_server_count(&f->server, AUTH_ALICE), 1);
+	}
+	idp_server_do(&f->server, "cert server");
+	verdict_is(f, "alice", RIGHT, IDP_FOUND, true);
+	assert_int_equal(idp_server_count(&f->server, AUTH_ALICE), 2);
+}
+
 /* From the call to the answer, whatever it is that hangs. */
 static void
 ends_in_time(struct fixture *f, int timeout_ms, enum idp_class class)
@@ -539,6 +567,7 @@ main(void)
 		TEST(the_longest_password_there_may_be_is_asked_about),
 		TEST(an_expired_session_is_renewed_inside_the_request),
 		TEST(what_helps_nobody_is_an_error_and_not_a_no),
+		TEST(no_password_is_sent_to_whom_cannot_be_verified),
 		TEST(a_frozen_server_is_unreachable_at_the_callers_deadline),
 		TEST(our_own_login_is_part_of_the_time),
 		TEST(the_repetition_after_401_is_part_of_the_time),
