@@ -118,6 +118,10 @@ class Conversation(ctypes.Structure):
     _fields_ = [("function", ctypes.c_void_p), ("arg", ctypes.c_void_p)]
 
 
+class Message(ctypes.Structure):
+    _fields_ = [("style", ctypes.c_int), ("text", ctypes.c_char_p)]
+
+
 class Reply(ctypes.Structure):
     _fields_ = [("text", ctypes.c_void_p), ("code", ctypes.c_int)]
 
@@ -133,21 +137,23 @@ class Pam:
         self.talk = shape(self.answer)
         self.no_pause = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_uint, ctypes.c_void_p)(
             lambda *unused: None)
-        self.prompts = 0
+        self.prompts, self.told = 0, []
 
     def answer(self, count, messages, replies, _arg):
         out = self.libc.calloc(ctypes.c_size_t(count), ctypes.c_size_t(ctypes.sizeof(Reply)))
         for i in range(count):
-            message = ctypes.cast(messages, ctypes.POINTER(ctypes.c_void_p))[i]
-            if ctypes.cast(message, ctypes.POINTER(ctypes.c_int))[0] in (1, 2):
+            message = ctypes.cast(messages, ctypes.POINTER(ctypes.POINTER(Message)))[i][0]
+            if message.style in (1, 2):
                 self.prompts += 1
                 ctypes.cast(out, ctypes.POINTER(Reply))[i].text = self.libc.strdup(self.password)
+            else:
+                self.told.append(message.text.decode())
         replies[0] = out
         return 0
 
     def login(self, service, user, password, session=False):
         """The codes of authenticate and, after success, acct_mgmt; then open_session, when asked."""
-        self.password, self.prompts = password.encode(), 0
+        self.password, self.prompts, self.told = password.encode(), 0, []
         conv, handle = Conversation(ctypes.cast(self.talk, ctypes.c_void_p).value), ctypes.c_void_p()
         self.lib.pam_start(service.encode(), user.encode(), ctypes.byref(conv), ctypes.byref(handle))
         self.lib.pam_set_item(handle, 10, self.no_pause)
@@ -356,7 +362,9 @@ class Logins(Client):
 
     def judge_login(self, what, name, auth, acct):
         strict = self.world["strict"]
-        if strict and auth == PAM_AUTHINFO_UNAVAIL and self.is_busy():
+        # The daemon says so, and the kernel says the same of the machine.
+        if (strict and auth == PAM_AUTHINFO_UNAVAIL and any("is busy" in text for text in self.pam.told)
+                and self.is_busy()):
             what, strict = f"busy {what}", False
         self.count(f"{what} {auth} {acct}")
         if auth != PAM_OK and (auth != PAM_AUTHINFO_UNAVAIL or strict):
