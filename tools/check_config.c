@@ -93,6 +93,16 @@ daemon_may_read(const struct stat *st, const struct stat *dir)
 	return (st->st_mode & 0004) != 0;
 }
 
+/* Of these keys not only the daemon has to know: the NSS module looks into the file in every
+ * process, and sshd's helper is nobody. */
+static bool
+is_for_everybody(const struct check *c, const char *path)
+{
+	return streq(path, KU_PATH_UNIXD_CONFIG) &&
+	    (c->config->n_map_group > 0 ||
+		c->config->allow_local_account_override[0] != NULL);
+}
+
 static void
 judge_file(struct check *c, const char *path, const struct stat *dir)
 {
@@ -100,7 +110,8 @@ judge_file(struct check *c, const char *path, const struct stat *dir)
 
 	if (!check_stat(c, path, &st))
 		return;
-	if (!daemon_may_read(&st, dir))
+	if (!daemon_may_read(&st, dir) ||
+	    (is_for_everybody(c, path) && (st.st_mode & 0004) == 0))
 		check_found(c, CHECK_CONFIG_UNREADABLE, path, "owner %u, mode %04o",
 		    (unsigned)st.st_uid, (unsigned)st.st_mode & 07777);
 	if (st.st_uid != c->admin || (st.st_mode & 022) != 0)

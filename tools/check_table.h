@@ -53,7 +53,7 @@
 	    "correct the line; kanidm_unixd -t says when it is good") \
 	ROW(CONFIG_FALLBACK, "config-fallback", ERROR, "the daemon runs on the last good configuration", \
 	    "correct the files (kanidm_unixd -t), then: systemctl reload kanidm-unixd") \
-	ROW(CONFIG_UNREADABLE, "config-unreadable", ERROR, "the daemon's user cannot read its configuration", \
+	ROW(CONFIG_UNREADABLE, "config-unreadable", ERROR, "the daemon's user, or with map_group every program, cannot read the configuration", \
 	    "run: chmod 0644 {}") \
 	ROW(CONFIG_WRITABLE, "config-writable", ERROR, "others than root may write the configuration", \
 	    "run: chown root {} && chmod go-w {}") \

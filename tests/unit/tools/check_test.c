@@ -155,6 +155,41 @@ a_token_that_the_daemon_has_is_not_called_unreadable(void **state)
 	tree_remove();
 }
 
+/* Every program looks into it itself whether a group of the host is in map_group, and sshd's
+ * helper, who is nobody, whom a local name was given to. */
+static void
+what_every_program_has_to_read_must_be_readable(void **state)
+{
+	static const char *const needed[] = {
+		"version = \"2\"\n[kanidm]\npam_allowed_login_groups = [\"a\"]\n"
+		"map_group = [ { local = \"sudo\", with = \"a\" } ]\n",
+		"version = \"2\"\nallow_local_account_override = [\"admin\"]\n[kanidm]\n"
+		"pam_allowed_login_groups = [\"a\"]\n",
+	};
+	struct op ops[] = { { OP_WRITE, "/etc/kanidm/unixd",
+				"version = \"2\"\n[kanidm]\npam_allowed_login_groups = "
+				"[\"a\"]\n" },
+		{ OP_MODE, "/etc/kanidm/unixd", "0640" } };
+	const char *text;
+
+	(void)state;
+	assert_true(tree_make(ops, ARRAY_SIZE(ops)));
+	(void)tree_check(false, false, &text);
+	assert_null(strstr(text, "[config-unreadable]"));
+	tree_remove();
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
+		ops[0].b = needed[i];
+		assert_true(tree_make(ops, ARRAY_SIZE(ops)));
+		(void)tree_check(false, false, &text);
+		assert_non_null(strstr(text, "[config-unreadable]"));
+		tree_remove();
+		assert_true(tree_make(ops, 1));
+		(void)tree_check(false, false, &text);
+		assert_null(strstr(text, "[config-unreadable]"));
+		tree_remove();
+	}
+}
+
 static void
 warnings_and_hints_leave_the_exit_code_zero(void **state)
 {
@@ -273,6 +308,7 @@ main(void)
 		cmocka_unit_test(every_finding_has_a_fault),
 		cmocka_unit_test(what_is_fine_is_not_reported),
 		cmocka_unit_test(a_server_that_is_not_used_is_not_called_missing),
+		cmocka_unit_test(what_every_program_has_to_read_must_be_readable),
 		cmocka_unit_test(a_token_that_the_daemon_has_is_not_called_unreadable),
 		cmocka_unit_test(warnings_and_hints_leave_the_exit_code_zero),
 		cmocka_unit_test(the_gravest_finding_comes_first),
