@@ -96,7 +96,12 @@ a_socket_that_is_there_is_greeted_at_once(void **state)
 	assert_false(l.greeted);
 	assert_true(link_wait_ms(&l) > 5000);
 	assert_false(link_is_overdue(&l));
+	/* A daemon that takes the connection and never answers is given up. */
+	l.last_try_ns -= INT64_C(10000000000);
+	assert_true(link_is_overdue(&l));
+	assert_int_equal(link_wait_ms(&l), 0);
 	link_greeted(&l);
+	assert_false(link_is_overdue(&l));
 	assert_int_equal(link_wait_ms(&l), -1);
 	(void)close(fd);
 }

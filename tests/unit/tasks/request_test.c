@@ -124,6 +124,7 @@ the_three_names_belong_together(void **state)
 	(void)state;
 	assert_int_equal(judge(70001, 70001, "alice", "bob@a.b", "alice"), -EINVAL);
 	assert_int_equal(judge(70001, 70001, "alice", "alice2@a.b", "alice"), -EINVAL);
+	assert_int_equal(judge(70001, 70001, "alice", "bobby@a.b", "alice"), -EINVAL);
 	assert_int_equal(judge(70001, 70001, "alice", "alice@a.b", "bob"), -EINVAL);
 	assert_int_equal(judge(70001, 70001, "alice", "alice@a.b", "alice@a.b"), 0);
 }
