@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """The host under attack (host.sh) as the attacks of tests/chaos see it: its programs, which they kill
 and start again as a service manager would, its server, and what can be measured of them."""
+import contextlib
 import ctypes
 import json
 import mmap
@@ -194,6 +195,13 @@ class Host:
             if line.startswith(f"{key}:"):
                 return int(line.split()[1])
         return 0
+
+    def descriptor_names(self):
+        names = []
+        for path in pathlib.Path(f"/proc/{self.daemon.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                names.append(os.readlink(path))
+        return sorted(names)
 
     def descriptors(self, program=None):
         return len(os.listdir(f"/proc/{(program or self.daemon).pid}/fd"))
