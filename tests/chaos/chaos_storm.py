@@ -102,7 +102,8 @@ class Storm:
             if not program.ended():
                 continue
             if not program.killed and not (self.host.limited and program is self.host.daemon):
-                self.bad(f"{program.argv[-1]} ended by itself: {program.process.returncode}")
+                last = pathlib.Path(self.host.log).read_text("utf-8", "replace")[-2000:]
+                self.bad(f"{program.argv[-1]} ended by itself: {program.process.returncode}\n{last}")
             self.deaths += 1
             self.note(f"{pathlib.Path(program.argv[-1]).name} starts again")
             self.judge_small_files()

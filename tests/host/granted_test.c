@@ -91,8 +91,8 @@ without_map_group_none_is(void **state)
 		"map_groups = [ \"sudo\" ]\nxmap_group = \"sudo\"\n",
 		"map_group = [ { local = sudo } ]\n",
 		"map_group = [ { local = \"sudoers\" }, { local = \"Sudo\" }, \"sud\" ]\n",
-		"pam_allowed_login_groups = [\"sudo\"]\nmap_group = [ { local = \"video\", "
-		"with = \"sudo\" } ]\n",
+		("pam_allowed_login_groups = [\"sudo\"]\n"
+		 "map_group = [ { local = \"video\", with = \"sudo\" } ]\n"),
 		"map_group = [ { with = \"a\", local = \"\" } ]\nprefetch_groups = [\"sudo\"]\n",
 		"allow_local_account_override = [\"sudo\"]\nmap_group = []\n",
 		"pam_allowed_login_groups = [\"local\", \"sudo\"]\nmap_group = []\n",
