@@ -26,7 +26,8 @@
 
 #define PEOPLE    60u
 #define FIRST_UID 100000u
-#define READERS   4
+#define READERS   4 /* who have the map open before it changes */
+#define LATE      2 /* who open one that changes, perhaps with a header of nonsense */
 #define ROUNDS    10000
 #define MOST      20000u /* of one enumeration */
 #define ALARM_S   60u
@@ -122,8 +123,9 @@ enumerate(void)
 	return bad || n >= MOST;
 }
 
+/* The header is taken over when a map is opened; `ready` is told when that was done. */
 static int
-read_on(uint32_t seed)
+read_on(uint32_t seed, int ready)
 {
 	long size = 4096;
 	gid_t *gids = calloc((size_t)size, sizeof(gid_t));
@@ -131,6 +133,13 @@ read_on(uint32_t seed)
 
 	(void)alarm(ALARM_S);
 	module_load(&mod);
+	if (ready >= 0) {
+		struct passwd pw;
+
+		bad |= mod.getpwnam_r("u00", &pw, buf, sizeof(buf), &err) !=
+		    NSS_STATUS_SUCCESS;
+		bad |= write(ready, "", 1) != 1;
+	}
 	for (int i = 0; i < ROUNDS && bad == 0; i++) {
 		uint32_t who = (seed = seed * 1664525u + 1013904223u) >> 8;
 		char name[48];
@@ -155,31 +164,46 @@ read_on(uint32_t seed)
 	free(gids);
 	if (bad)
 		return 3;
-	return hits > ROUNDS / 100 ? 0 : 4; /* it was no map any more */
+	return ready < 0 || hits > ROUNDS / 100 ? 0 : 4; /* it was no map any more */
+}
+
+static pid_t
+fork_reader(uint32_t seed, int ready)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(read_on(seed, ready));
+	return pid;
 }
 
 int
 main(void)
 {
-	pid_t readers[READERS], scribbler;
+	pid_t readers[READERS + LATE], scribbler;
 	struct publish *p;
 	struct timers ts;
-	int failed = 0, status = -1;
+	int failed = 0, status = -1, ready[2];
+	char byte;
 
 	module_enter_namespace();
 	p = make_map(&ts);
-	for (uint32_t i = 0; i < READERS; i++) {
-		readers[i] = fork();
-		if (readers[i] == 0)
-			_exit(read_on(i + 1));
-	}
+	if (pipe(ready) != 0)
+		return 1;
+	for (uint32_t i = 0; i < READERS; i++)
+		readers[i] = fork_reader(i + 1, ready[1]);
+	(void)close(ready[1]);
+	for (uint32_t i = 0; i < READERS; i++)
+		failed |= read(ready[0], &byte, 1) != 1;
 	scribbler = fork();
 	if (scribbler == 0) {
 		/* A time limit ends the test and must end this, too. */
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		scribble();
 	}
-	for (int i = 0; i < READERS; i++) {
+	for (uint32_t i = READERS; i < READERS + LATE; i++)
+		readers[i] = fork_reader(i + 1, -1);
+	for (int i = 0; i < READERS + LATE; i++) {
 		if (waitpid(readers[i], &status, 0) != readers[i] || status != 0) {
 			(void)printf("a reader ended with status %x\n", (unsigned)status);
 			failed = 1;
