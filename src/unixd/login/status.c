@@ -282,7 +282,7 @@ judge_person(void *arg, enum answer answer, const struct account_view *v)
 	f->keys = v->user->n_keys > 0 &&
 	    (l->config->offline_auth_max_age_s == 0 ||
 		v->age_s <= l->config->offline_auth_max_age_s);
-	snprintf(o->name, sizeof(o->name), "%s", v->shown);
+	(void)snprintf(o->name, sizeof(o->name), "%s", v->shown);
 	if (caller_judge(l, o->caller, v->uid) != CALLER_ALLOWED) {
 		f->memory = MEMORY_UNTOLD;
 		return;
@@ -302,7 +302,7 @@ login_verdict(struct login *l, uid_t caller, const struct name *name,
 
 	if (name != NULL) {
 		resolver_standing(l->ports.resolver, name, &st);
-		snprintf(o.name, sizeof(o.name), "%s", name->text);
+		(void)snprintf(o.name, sizeof(o.name), "%s", name->text);
 	}
 	account_groups(l->config, o.groups, sizeof(o.groups));
 	o.facts = (struct outlook_facts){ .who = st.kind,
@@ -317,7 +317,7 @@ login_verdict(struct login *l, uid_t caller, const struct name *name,
 		.home_deny = l->config->home_failure == HOME_FAILURE_DENY };
 	if (st.kind == STANDING_PERSON)
 		resolver_account_now(l->ports.resolver, name, judge_person, &o);
-	snprintf(can, sizeof(can), "can_log_in: %s",
+	(void)snprintf(can, sizeof(can), "can_log_in: %s",
 	    outlook_can_text(outlook(&o.facts, text + sizeof(VERDICT) - 1)));
 	fn(arg, text);
 	fn(arg, can);

@@ -241,7 +241,7 @@ person_standing(struct resolver *r, const struct cache_user *cu, struct standing
 		cu->uid, resolver_boot_s(r)))
 		st->kind = STANDING_FORMER;
 	view_passwd(r, cu, &b);
-	snprintf(st->shell, sizeof(st->shell), "%s", b.pw.shell);
+	(void)snprintf(st->shell, sizeof(st->shell), "%s", b.pw.shell);
 	st->shell_absent = !shell_is_taken(
 	    shells_judge(&r->shells, b.pw.shell, clock_boot_s(&r->ts->now)));
 }
