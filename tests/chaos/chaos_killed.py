@@ -122,7 +122,8 @@ class Killed:
         self.known_for_long(name)
         password = self.password.get(name, PASSWORD)
         told = yield lambda: (self.pam.login("chaos", name, password)[0] == PAM_OK and
-                              until(0.4, lambda: self.is_ready(name)))
+                              until(5, lambda: self.host.daemon.killed or self.is_ready(name)) and
+                              not self.host.daemon.killed)
         if told and not self.offline(name, password):
             self.bad(f"{name} was ready and is not let in")
         if self.module.by_name(name)[0] != SUCCESS:
