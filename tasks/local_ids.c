@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "src/base/blank.h"
 #include "src/base/fd.h"
 #include "src/base/name.h"
 #include "src/base/util.h"
@@ -62,7 +63,7 @@ check_line(struct scan *s)
 	uint32_t v;
 
 	s->line[s->len] = '\0';
-	name += strspn(name, " \t\r\v\f");
+	name += strspn(name, BLANKS);
 	id = strchr(name, ':');
 	if (id == NULL)
 		return 0;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/blank.h"
 #include "src/base/name.h"
 #include "src/base/util.h"
 #include "src/prog/config.h"
@@ -65,7 +66,7 @@ find(const char *path, const struct name *name)
 		return -errno;
 	errno = 0;
 	while (whose == NOT_HERE && getline(&line, &size, f) > 0)
-		whose = judge_line(line + strspn(line, " \t\r\v\f"), name);
+		whose = judge_line(line + strspn(line, BLANKS), name);
 	if (whose == NOT_HERE && (ferror(f) || errno == ENOMEM))
 		return errno != 0 ? -errno : -EIO;
 	return (int)whose;
