@@ -48,14 +48,14 @@ class Steady(Storm):
         a minute has passed: the server closes what nobody uses, a hanging name server is given up."""
         seen = []
 
+        def least_of():
+            return [min(column) for column in zip(*seen)]
+
         def look():
             host = self.host
             seen.append([host.memory_kb(), host.descriptors(), host.memory_kb("Threads"),
                          host.memory_kb(program=host.tasks), host.descriptors(host.tasks)])
             return self.seen and not list(self.more(least_of()))
-
-        def least_of():
-            return [min(column) for column in zip(*seen)]
         until(70 if self.seen else 5, look)
         return least_of()
 

@@ -19,6 +19,7 @@
 #include "src/unixd/local/local.h"
 #include "src/unixd/local/table.h"
 #include "tests/fuzz/require.h"
+#include "tests/fuzz/roll.h"
 
 #define BEFORE "kept:x:70123:70123::/:/bin/sh\n"
 
@@ -40,21 +41,14 @@ static struct {
 
 /* ---- what fails ---- */
 
-static unsigned
-roll(unsigned n)
-{
-	w.seed = (w.seed * 1103515245u + 12345u) | 1u;
-	return (w.seed >> 16) % n;
-}
-
 static bool
 fails(unsigned one_in)
 {
 	static const int errors[] = { EIO, EMFILE, ENOMEM, EINTR };
 
-	if (w.seed == 0 || roll(one_in) != 0)
+	if (w.seed == 0 || roll(&w.seed, one_in) != 0)
 		return false;
-	errno = errors[roll(ARRAY_SIZE(errors))];
+	errno = errors[roll(&w.seed, ARRAY_SIZE(errors))];
 	return true;
 }
 
@@ -75,8 +69,8 @@ __wrap_read(int fd, void *buf, size_t len)
 {
 	if (fails(8))
 		return -1;
-	if (w.seed != 0 && len > 1 && roll(2) == 0)
-		len = 1 + roll(len < 4096 ? (unsigned)len : 4096);
+	if (w.seed != 0 && len > 1 && roll(&w.seed, 2) == 0)
+		len = 1 + roll(&w.seed, len < 4096 ? (unsigned)len : 4096);
 	return __real_read(fd, buf, len);
 }
 

@@ -18,6 +18,7 @@ static ssize_t fuzz_recvmsg(int fd, struct msghdr *msg, int flags);
 #define poll    fuzz_poll
 #define recvmsg fuzz_recvmsg
 #include "src/client/client.c"
+#include "tests/fuzz/roll.h"
 #undef poll
 #undef recvmsg
 
@@ -28,18 +29,11 @@ static struct {
 	unsigned seed; /* 0: everything at once */
 } wire;
 
-static size_t
-roll(size_t n)
-{
-	wire.seed = (wire.seed * 1103515245u + 12345u) | 1u;
-	return (wire.seed >> 16) % n;
-}
-
 static int
 fuzz_poll(struct pollfd *fds, nfds_t n, int timeout)
 {
 	(void)timeout;
-	if (wire.seed != 0 && roll(8) == 0) {
+	if (wire.seed != 0 && roll(&wire.seed, 8) == 0) {
 		errno = EINTR;
 		return -1;
 	}
@@ -56,12 +50,12 @@ fuzz_recvmsg(int fd, struct msghdr *msg, int flags)
 	(void)fd, (void)flags;
 	if (wire.seed != 0) {
 		/* A signal, and a readiness that was none: tried again, and no more. */
-		if (roll(8) == 0) {
-			errno = roll(2) == 0 ? EINTR : EAGAIN;
+		if (roll(&wire.seed, 8) == 0) {
+			errno = roll(&wire.seed, 2) == 0 ? EINTR : EAGAIN;
 			return -1;
 		}
 		if (most > 0)
-			most = 1 + roll(most);
+			most = 1 + roll(&wire.seed, (unsigned)most);
 	}
 	for (size_t i = 0; i < msg->msg_iovlen && done < most; i++) {
 		size_t here = msg->msg_iov[i].iov_len;

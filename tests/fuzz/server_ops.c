@@ -27,6 +27,7 @@
 #include "src/unixd/server/server.h"
 #include "src/wire/codec.h"
 #include "tests/fuzz/require.h"
+#include "tests/fuzz/roll.h"
 #include "tests/unit/src/unixd/server/fake_login.h"
 #include "tests/unit/src/unixd/server/fake_resolver.h"
 
@@ -55,21 +56,14 @@ struct said {
 	bool closed;
 };
 
-static unsigned
-roll(unsigned n)
-{
-	w.seed = (w.seed * 1103515245u + 12345u) | 1u;
-	return (w.seed >> 16) % n;
-}
-
 /* ---- libc, as the server's end meets it ---- */
 
 static bool
 fails(int fd)
 {
-	if (fd != w.near || w.seed == 0 || roll(8) != 0)
+	if (fd != w.near || w.seed == 0 || roll(&w.seed, 8) != 0)
 		return false;
-	errno = roll(2) == 0 ? EINTR : EAGAIN;
+	errno = roll(&w.seed, 2) == 0 ? EINTR : EAGAIN;
 	return true;
 }
 
@@ -79,7 +73,7 @@ __wrap_recv(int fd, void *buf, size_t n, int flags)
 	if (fails(fd))
 		return -1;
 	if (fd == w.near && w.seed != 0 && n > 1)
-		n = 1 + roll((unsigned)n);
+		n = 1 + roll(&w.seed, (unsigned)n);
 	return __real_recv(fd, buf, n, flags);
 }
 
@@ -89,7 +83,7 @@ __wrap_send(int fd, const void *buf, size_t n, int flags)
 	if (fails(fd))
 		return -1;
 	if (fd == w.near && w.seed != 0 && n > 1)
-		n = 1 + roll((unsigned)n);
+		n = 1 + roll(&w.seed, (unsigned)n);
 	return __real_send(fd, buf, n, flags | MSG_NOSIGNAL);
 }
 
@@ -127,7 +121,8 @@ talk(struct said *s, uid_t uid, const uint8_t *data, size_t size)
 	s->closed = false;
 	conn_start(w.server, pair[0], &peer, false);
 	while (size > 0 && !s->closed) {
-		size_t n = w.seed == 0 || size == 1 ? size : 1 + roll((unsigned)size);
+		size_t n = w.seed == 0 || size == 1 ? size
+						    : 1 + roll(&w.seed, (unsigned)size);
 		ssize_t sent = __real_send(pair[1], data, n, MSG_NOSIGNAL);
 
 		if (sent < 0)

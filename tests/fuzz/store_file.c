@@ -25,6 +25,7 @@
 #include "src/unixd/model/model.h"
 #include "src/unixd/store/store.h"
 #include "tests/fuzz/require.h"
+#include "tests/fuzz/roll.h"
 
 #define MAX_FILE (256u * 1024)
 
@@ -49,19 +50,12 @@ number(uint8_t n)
 
 /* ---- the disk, as SQLite sees it ---- */
 
-static unsigned
-roll(unsigned n)
-{
-	w.seed = (w.seed * 1103515245u + 12345u) | 1u;
-	return (w.seed >> 16) % n;
-}
-
 static bool
 fails(int error)
 {
-	if (w.seed == 0 || roll(24) != 0)
+	if (w.seed == 0 || roll(&w.seed, 24) != 0)
 		return false;
-	errno = roll(8) == 0 ? EINTR : error;
+	errno = roll(&w.seed, 8) == 0 ? EINTR : error;
 	return true;
 }
 
@@ -70,8 +64,8 @@ bad_pread(int fd, void *buf, size_t len, off64_t at)
 {
 	if (fails(EIO))
 		return -1;
-	if (w.seed != 0 && len > 1 && roll(24) == 0)
-		len = 1 + roll((unsigned)len);
+	if (w.seed != 0 && len > 1 && roll(&w.seed, 24) == 0)
+		len = 1 + roll(&w.seed, (unsigned)len);
 	return pread64(fd, buf, len, at);
 }
 
@@ -80,8 +74,8 @@ bad_pwrite(int fd, const void *buf, size_t len, off64_t at)
 {
 	if (fails(ENOSPC))
 		return -1;
-	if (w.seed != 0 && len > 1 && roll(24) == 0)
-		len = 1 + roll((unsigned)len);
+	if (w.seed != 0 && len > 1 && roll(&w.seed, 24) == 0)
+		len = 1 + roll(&w.seed, (unsigned)len);
 	return pwrite64(fd, buf, len, at);
 }
 
