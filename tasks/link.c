@@ -188,14 +188,12 @@ int
 link_wait_ms(const struct link *l)
 {
 	int64_t until = l->next_try_ns;
-	int64_t ms;
 
 	if (l->fd >= 0 && l->greeted)
 		return -1;
 	if (l->fd >= 0)
 		until = l->last_try_ns + HELLO_MS * NS_PER_MS;
-	ms = (until - clock_mono_ns()) / NS_PER_MS + 1;
-	return ms < 0 ? 0 : (int)ms;
+	return deadline_left_ms((struct deadline){ .at_ns = until });
 }
 
 void
