@@ -437,6 +437,28 @@ test_what_is_no_http_is_an_error(void **state)
 	assert_true(q.r.detail[0] != '\0');
 }
 
+/* In clear, to another machine: what plain http is refused for. */
+static void
+test_a_proxy_gets_nothing_that_is_not_encrypted(void **state)
+{
+	static const char *const names[] = { "http_proxy", "all_proxy", "ALL_PROXY" };
+	struct fixture *f = *state;
+	struct question q;
+
+	(void)unsetenv("no_proxy");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		(void)setenv(names[i], "http://127.0.0.1:1", 1);
+	begin(f, OK_BODY, 4);
+	question_init(&q, "/v1/self");
+	q.r.bearer = "token";
+	ask(f, &q);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		(void)unsetenv(names[i]);
+	(void)setenv("no_proxy", "*", 1);
+	assert_int_equal(q.r.class, IDP_FOUND);
+	assert_ptr_equal(strstr(f->server.asked[0], "GET /v1/self "), f->server.asked[0]);
+}
+
 static void
 test_work_without_a_path_runs_on_the_lane_only(void **state)
 {
@@ -509,6 +531,7 @@ main(void)
 		TEST(test_a_redirect_is_an_answer_and_not_followed),
 		TEST(test_a_truncated_answer_is_no_answer),
 		TEST(test_what_is_no_http_is_an_error),
+		TEST(test_a_proxy_gets_nothing_that_is_not_encrypted),
 		TEST(test_work_without_a_path_runs_on_the_lane_only),
 		TEST(
 		    test_a_long_line_in_front_of_a_silent_server_ends_for_all_at_its_time),
