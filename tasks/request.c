@@ -23,6 +23,14 @@ take_name(const char *text, enum name_kind kind, struct name *ret)
 	return ret->kind == kind && streq(ret->text, text) ? 0 : -EINVAL;
 }
 
+/* The SPN, or its part before the '@'. */
+static bool
+belongs_to_spn(const struct name *name, const struct name *spn)
+{
+	return (name->len == spn->short_len || name->len == spn->len) &&
+	    memcmp(name->text, spn->text, name->len) == 0;
+}
+
 static int
 judge(const struct request *r, struct why *why)
 {
@@ -33,8 +41,7 @@ judge(const struct request *r, struct why *why)
 	if (!ids_is_allowed(r->uid) || !ids_is_allowed(r->gid))
 		return why_set(why, -EINVAL, "uid %u, gid %u: not ids of a person",
 		    r->uid, r->gid);
-	if (r->spn.short_len != r->name.len ||
-	    memcmp(r->spn.text, r->name.text, r->name.len) != 0)
+	if (!belongs_to_spn(&r->name, &r->spn))
 		return why_set(why, -EINVAL, "name and SPN do not belong together");
 	return 0;
 }
@@ -64,7 +71,8 @@ request_decode(const void *body, size_t len, struct request *ret_r, struct why *
 		return why_set(why, -EPROTO, "the request cannot be decoded");
 	memcpy(ret_r->uuid.b, uuid, sizeof(ret_r->uuid.b));
 	uuid_format(&ret_r->uuid, ret_r->uuid_text);
-	if (take_name(name, NAME_SHORT, &ret_r->name) < 0 ||
+	/* Whoever is of another domain has no short name here. */
+	if (take_name(name, streq(name, spn) ? NAME_SPN : NAME_SHORT, &ret_r->name) < 0 ||
 	    take_name(spn, NAME_SPN, &ret_r->spn) < 0)
 		return why_set(why, -EINVAL, "the request has a name that is none");
 	if (!streq(shown, name) && !streq(shown, spn))

@@ -12,8 +12,10 @@
  *	TASK_HOME	> 16 bytes uuid, u32 uid, u32 gid, strs name, spn, shown
  *							< strs text ("" when OK)
  *
- * `shown` is the account's name as NSS shows it (for SELinux labels). uid and gid are what
- * NSS shows. Names are canonical; tasks parses them again.
+ * `name` is the short name, or the SPN again for an account of another domain: homes and
+ * aliases by name must not be those of a namesake. `shown` is the account's name as NSS
+ * shows it (for SELinux labels). uid and gid are what NSS shows. Names are canonical; tasks
+ * parses them again.
  */
 #pragma once
 

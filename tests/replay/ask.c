@@ -117,8 +117,8 @@ on_account(void *arg, enum answer a, const struct account_view *v)
 	if (v == NULL)
 		return;
 	len += (size_t)snprintf(k->said + len, sizeof(k->said) - len,
-	    " uid=%" PRIu32 " shown=%s home=%s age=%" PRIi64 " valid=%s in=", v->uid,
-	    v->shown, v->home, v->age_s, v->user->valid ? "yes" : "no");
+	    " uid=%" PRIu32 " shown=%s key=%s home=%s age=%" PRIi64 " valid=%s in=",
+	    v->uid, v->shown, v->key, v->home, v->age_s, v->user->valid ? "yes" : "no");
 	for (i = 1; i < v->user->n_groups && len < sizeof(k->said) - 400; i++)
 		len += (size_t)snprintf(k->said + len, sizeof(k->said) - len, "%s%s",
 		    i > 1 ? "," : "", v->user->groups[i]->name);

@@ -129,7 +129,7 @@ ask_tasks(struct session *s, const struct account_view *v)
 	const struct taskq_home home = { .uuid = v->user->uuid,
 		.uid = v->uid,
 		.gid = v->uid, /* a person's own group has the person's number */
-		.name = v->user->name,
+		.name = v->key,
 		.spn = v->user->spn,
 		.shown = v->shown };
 	int64_t left = (s->until_ns - l->ts->now.mono_ns) / CLOCK_MS;

@@ -150,6 +150,7 @@ answer_account(struct resolver *r, const struct question *q, const struct step *
 		v.user = u;
 		v.uid = b.pw.uid;
 		v.shown = b.pw.name;
+		v.key = cache_user_key(s->user);
 		v.home = b.pw.dir;
 		v.age_s = (int64_t)resolver_boot_s(r) - s->user->t.fetched;
 	}

@@ -108,6 +108,7 @@ struct account_view {
 	const struct user *user; /* the server's record */
 	uint32_t uid;            /* as NSS shows it */
 	const char *shown;       /* pw_name */
+	const char *key;         /* the short name; of another domain the SPN */
 	const char *home;        /* pw_dir */
 	int64_t age_s;           /* since the server said so */
 };

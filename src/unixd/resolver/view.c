@@ -170,18 +170,18 @@ view_judge_private(const struct resolver *r, const struct cache_user *cu)
 /* ---- passwd ---- */
 
 static const char *
-attr_value(const struct user *u, enum name_attr attr, char uuid[UUID_TEXT_LEN + 1])
+attr_value(const struct cache_user *cu, enum name_attr attr, char uuid[UUID_TEXT_LEN + 1])
 {
 	switch (attr) {
 	case NAME_ATTR_NAME:
-		return u->name;
+		return cache_user_key(cu);
 	case NAME_ATTR_SPN:
-		return u->spn;
+		return cu->u->spn;
 	case NAME_ATTR_UUID:
 	case NAME_ATTR_NONE:
 		break;
 	}
-	uuid_format(&u->uuid, uuid);
+	uuid_format(&cu->u->uuid, uuid);
 	return uuid;
 }
 
@@ -195,7 +195,7 @@ view_home(const struct resolver *r, const struct cache_user *cu)
 	const char *value;
 
 	attr = c->home_alias != NAME_ATTR_NONE ? c->home_alias : c->home_attr;
-	value = attr_value(cu->u, attr, uuid);
+	value = attr_value(cu, attr, uuid);
 	prefix_len = strlen(c->home_prefix);
 	size = strlen(value) + 1;
 	home = xmalloc(prefix_len + size);

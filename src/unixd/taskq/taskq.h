@@ -27,7 +27,7 @@ struct taskq_home {
 	struct uuid uuid;
 	uint32_t uid;
 	uint32_t gid;
-	const char *name; /* canonical short name */
+	const char *name; /* canonical short name; of another domain the SPN */
 	const char *spn;
 	const char *shown; /* pw_name */
 };

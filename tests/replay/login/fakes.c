@@ -208,6 +208,7 @@ tell(const struct person *p, resolver_account_fn fn, void *arg)
 	v.user = u;
 	v.uid = p->uid;
 	v.shown = p->name;
+	v.key = p->name;
 	v.home = "/home/somebody";
 	v.age_s = 60;
 	fn(arg, ANSWER_FOUND, &v);

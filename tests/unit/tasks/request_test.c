@@ -129,6 +129,23 @@ the_three_names_belong_together(void **state)
 	assert_int_equal(judge(70001, 70001, "alice", "alice@a.b", "alice@a.b"), 0);
 }
 
+/* alice of another domain has the SPN in both places: alice's home is not hers. */
+static void
+whoever_has_no_short_name_here_has_homes_by_the_spn(void **state)
+{
+	struct request r;
+	struct why why;
+	size_t len = encode(UUID, 70001, 70001, "alice@a.b", "alice@a.b", "alice@a.b");
+
+	(void)state;
+	assert_int_equal(request_decode(body, len, &r, &why), 0);
+	assert_string_equal(request_attr(&r, NAME_ATTR_NAME), "alice@a.b");
+	assert_string_equal(request_attr(&r, NAME_ATTR_SPN), "alice@a.b");
+	assert_int_equal(judge(70001, 70001, "alice@a.c", "alice@a.b", "alice@a.b"),
+	    -EINVAL);
+	assert_int_equal(judge(70001, 70001, "alice@a.b", "alice@a.b", "alice"), -EINVAL);
+}
+
 static void
 no_uuid_is_no_person(void **state)
 {
@@ -150,6 +167,7 @@ main(void)
 		cmocka_unit_test(refused_ids_are_refused_again),
 		cmocka_unit_test(a_name_that_is_none_is_refused),
 		cmocka_unit_test(the_three_names_belong_together),
+		cmocka_unit_test(whoever_has_no_short_name_here_has_homes_by_the_spn),
 		cmocka_unit_test(no_uuid_is_no_person),
 	};
 

@@ -92,6 +92,10 @@ a_home_is_asked_for_and_waited_for(void **state)
 	assert_string_equal(phases.home_names[0], "alice");
 	assert_string_equal(phases.home_names[1], "alice@idm.example");
 	assert_string_equal(phases.home_names[2], "alice@idm.example");
+	/* alice's, and no other alice's. */
+	phases.view.key = "alice@idm.example";
+	(void)ask(ALICE);
+	assert_string_equal(phases.home_names[0], "alice@idm.example");
 	/* the account phase of this login has asked just now */
 	assert_false(phases.asked_fresh);
 	assert_null(ask(ALICE));

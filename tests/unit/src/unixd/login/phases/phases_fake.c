@@ -76,6 +76,7 @@ phases_init(void)
 	phases_groups(true, groups);
 	phases.view.uid = 70001;
 	phases.view.shown = "alice@idm.example";
+	phases.view.key = "alice";
 	phases.view.home = "/home/alice";
 	phases.answer = ANSWER_FOUND;
 	phases.home_text = "";
