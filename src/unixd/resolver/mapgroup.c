@@ -85,6 +85,9 @@ is_in(const struct resolver *r, const struct user *u, const struct name *with)
 				return true;
 			continue;
 		}
+		/* A person may be called what no group is called. */
+		if (cache_is_private(u, g))
+			continue;
 		uuid_format(&g->uuid, uuid);
 		if (streq(cache_key(&r->cache, g->name, g->spn), key.text) ||
 		    streq(uuid, key.text))
