@@ -40,5 +40,5 @@ cmd_ssh_keys(const struct tool *t, const char *name, uint16_t *ret_status)
 		if (keys[i][0] != '\0' && strpbrk(keys[i], "\r\n") == NULL)
 			(void)fprintf(t->out, "%s\n", keys[i]);
 	}
-	return fflush(t->out) == 0 ? 0 : -EIO;
+	return fflush(t->out) == 0 && ferror(t->out) == 0 ? 0 : -EIO;
 }

@@ -2,7 +2,9 @@
 /*
  * kanidm-unix: what runs which command. What can be typed is in src/cli/kanidm_unix.c.
  */
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "ku/paths.h"
 #include "src/base/util.h"
@@ -199,6 +201,18 @@ socket_path(void)
 	return path;
 }
 
+/* What we open must not be read as the password, or be printed into. Each of the three fails
+ * as it did when it was closed. */
+static void
+hold_closed_stdio(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)!open("/dev/null",
+			    fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -206,15 +220,17 @@ main(int argc, char **argv)
 	struct tool t = { .out = stdout, .err = stderr, .forget_in_front = nscd_forget };
 	struct args a = { .t = &t };
 	struct cli_args args;
-	int rc = cli_parse(&cli_kanidm_unix, argc, argv, set, &a, &args, stdout, stderr);
+	int rc;
 
+	hold_closed_stdio();
+	rc = cli_parse(&cli_kanidm_unix, argc, argv, set, &a, &args, stdout, stderr);
 	if (rc >= 0)
-		return rc;
+		return tool_end(rc);
 	if (args.operand != NULL)
 		a.name = args.operand;
 	path = socket_path();
 	t.sock_path = path;
 	rc = run[args.command->id](&t, &a);
 	free((void *)a.setup.groups);
-	return fflush(stdout) == 0 ? rc : 1;
+	return tool_end(rc);
 }

@@ -35,8 +35,9 @@ setup_read(const struct setup *s, const char *path, char **ret_text)
 	int rc = check_read(&s->c, path, &text);
 
 	*ret_text = NULL;
+	/* Written, it would be a file in the place of the link. */
 	if (rc == -ENOENT)
-		return 0;
+		return check_lstat(&s->c, path, &st) ? -ENOLINK : 0;
 	/* Written back, it would lose what stands behind a NUL, or behind our limit. */
 	if (rc == 0 && check_stat(&s->c, path, &st) && (size_t)st.st_size != strlen(text))
 		rc = -EILSEQ;
@@ -49,6 +50,8 @@ setup_read(const struct setup *s, const char *path, char **ret_text)
 const char *
 setup_why(int rc)
 {
+	if (rc == -ENOLINK)
+		return "is a link, and the file that it leads to is not there";
 	return rc == -EILSEQ ? "is no text, or too long to be edited" : strerror(-rc);
 }
 

@@ -126,7 +126,7 @@ char *setup_nss_edit(const char *text, bool merge, const char **ret_left);
 /* ---- files (setup_files.c) ---- */
 
 /* As check_read(); a file that is not there is *ret_text = NULL and 0, and one that is not text
- * from end to end -EILSEQ. */
+ * from end to end -EILSEQ; a link to nothing -ENOLINK. */
 int must_use_ setup_read(const struct setup *s, const char *path, char **ret_text);
 /* That, in words. */
 const char *setup_why(int rc);

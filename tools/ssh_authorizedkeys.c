@@ -131,10 +131,10 @@ main(int argc, char **argv)
 	rc = cli_parse(&cli_kanidm_ssh_authorizedkeys, argc, argv, set, &a, &args, stdout,
 	    stderr);
 	if (rc >= 0)
-		return rc;
+		return tool_end(rc);
 	if (a.version) {
 		(void)printf("ssh_authorizedkeys %s\n", KU_VERSION);
-		return 0;
+		return tool_end(0);
 	}
 	if (args.operand == NULL) {
 		say(LOG_ERR, "No account specified, quitting!");

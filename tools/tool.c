@@ -111,6 +111,14 @@ tool_fail(const struct tool *t, const char *cmd, const char *fmt, ...)
 }
 
 int
+tool_end(int rc)
+{
+	bool good = fflush(stdout) == 0 && ferror(stdout) == 0;
+
+	return good || rc != 0 ? rc : 1;
+}
+
+int
 tool_success(const struct tool *t)
 {
 	struct jsonw w;

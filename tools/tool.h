@@ -58,6 +58,9 @@ int must_use_ tool_strings(const struct tool_answer *a, const char ***ret_v,
 /* "cmd: text" on `err`, and with --json the text as an object. Always 1. */
 int printf_(3, 4) tool_fail(const struct tool *t, const char *cmd, const char *fmt, ...);
 
+/* The exit code of the program: rc, but 1 for a 0 whose words did not all reach stdout. */
+int tool_end(int rc);
+
 /* What a command that only changes something prints: "success". Its exit code. */
 int tool_success(const struct tool *t);
 

@@ -187,6 +187,29 @@ said "nothing to change"
 set_up 1 --yes --test-user alice <<<"wrong"
 [ "$(ls -d /root/kanidm-backup-*)" = "$backup" ] || netns_fail "one more copy"
 
+# --- without standard input nothing of ours is read as the password: not the lock, which would
+# have its number
+rc=0
+kanidm-unix setup --yes --test-user alice >"$NETNS_DIR/words" 2>&1 <&- || rc=$?
+[ "$rc" = 1 ] || netns_fail "no standard input: $rc"
+out=$(cat "$NETNS_DIR/words")
+said "auth: no password could be read: Bad file descriptor"
+
+# --- what nobody can read has not been said
+rc=0
+kanidm-unix setup --yes </dev/null >/dev/full 2>"$NETNS_DIR/words" || rc=$?
+[ "$rc" = 1 ] || netns_fail "a full disk for what is said: $rc $(cat "$NETNS_DIR/words")"
+
+# --- a link whose file is away stays one
+mv /etc/kanidm/config "$NETNS_DIR/config"
+ln -s /srv/away/config /etc/kanidm/config
+# shellcheck disable=SC2086
+set_up 1 $full --yes </dev/null
+said "setup: /etc/kanidm/config: is a link, and the file that it leads to is not there"
+[ "$(readlink /etc/kanidm/config)" = /srv/away/config ] || netns_fail "the link is gone"
+rm /etc/kanidm/config
+mv "$NETNS_DIR/config" /etc/kanidm/config
+
 # --- a module that ends the process in which it is
 cp -a /etc/pam.d/login "$NETNS_DIR/login"
 # shellcheck disable=SC2016

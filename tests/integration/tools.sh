@@ -81,6 +81,11 @@ expect_rc 2 kanidm-unix nonsense
 expect_rc 2 kanidm-unix explain
 expect_rc 0 keys -v
 case $out in "ssh_authorizedkeys "[0-9]*) ;; *) netns_fail "version: $out" ;; esac
+for command in "kanidm-unix --help" "kanidm-unix status --help" "keys -v" "keys --help"; do
+	rc=0
+	$command >/dev/full || rc=$?
+	[ "$rc" = 1 ] || netns_fail "$command, and nobody could read it: $rc"
+done
 
 devidm_start "$NETNS_DIR/devidm" sample
 netns_write_config "$DEVIDM_URL" "$DEVIDM_CA" 'uid_attr_map = "name"'
@@ -216,6 +221,10 @@ auth_json 1 "not $right" "not o['success'] and (o['auth'], o['account']) == ('fa
 	'server refused' in o['auth_reason']" kanidm-unix auth-test --json --name alice
 auth_json 1 x "(o['auth'], o['account']) == ('unknown', 'unknown') and 'account_reason' in o" \
 	kanidm-unix auth-test --json --name nosuchperson
+# Said and lost is not said: its lines are written as they come.
+rc=0
+kanidm-unix auth-test --name alice <<<"$right" >/dev/full || rc=$?
+[ "$rc" = 1 ] || netns_fail "auth-test, and nobody could read it: $rc"
 expect_rc 2 kanidm-unix auth-test
 expect_rc 2 kanidm-unix auth-test alice
 netns_wait_for 10 sh -c 'kanidm-unix status --verbose | grep -qx "offline_logins: ready for 1 user"' ||
