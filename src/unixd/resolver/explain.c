@@ -113,7 +113,7 @@ lines_id(const struct resolver *r, const struct out *o, const struct cache_user 
 		line(o,
 		    "uid: %" PRIu32 " is kept; the server says %" PRIu32
 		    " now, root may accept it: kanidm-unix accept-id %s",
-		    row->id, row->pending, cu->u->name);
+		    row->id, row->pending, cache_user_key(cu));
 }
 
 static void
@@ -131,7 +131,7 @@ lines_user(struct resolver *r, const struct out *o, const struct cache_user *cu)
 	if (v != VERDICT_SHOWN)
 		line(o, "left out: %s", verdict_text(v));
 	line_override(o, view_is_overridden_user(r, cu),
-	    local_has_user(r->ports.local, cache_key(&r->cache, u->name, u->spn)));
+	    local_has_user(r->ports.local, cache_user_key(cu)));
 	lines_id(r, o, cu);
 	view_passwd(r, cu, &b);
 	line(o, "passwd: %s:x:%" PRIu32 ":%" PRIu32 ":%s:%s:%s", b.pw.name, b.pw.uid,
@@ -148,8 +148,7 @@ lines_user(struct resolver *r, const struct out *o, const struct cache_user *cu)
 	    shell_is_taken(sv) || u->shell == NULL ? "" : u->shell,
 	    shell_is_taken(sv) || u->shell == NULL ? "" : ")");
 	line(o, "home: %s", b.pw.dir);
-	if (former_is_others(&r->former, cache_key(&r->cache, u->name, u->spn), cu->uid,
-		resolver_boot_s(r)))
+	if (former_is_others(&r->former, cache_user_key(cu), cu->uid, resolver_boot_s(r)))
 		line(o,
 		    "name: was another account's until lately: nobody logs in by it for up to "
 		    "%d s",
@@ -237,8 +236,7 @@ person_standing(struct resolver *r, const struct cache_user *cu, struct standing
 		return;
 	}
 	st->kind = STANDING_PERSON;
-	if (former_is_others(&r->former, cache_key(&r->cache, cu->u->name, cu->u->spn),
-		cu->uid, resolver_boot_s(r)))
+	if (former_is_others(&r->former, cache_user_key(cu), cu->uid, resolver_boot_s(r)))
 		st->kind = STANDING_FORMER;
 	view_passwd(r, cu, &b);
 	(void)snprintf(st->shell, sizeof(st->shell), "%s", b.pw.shell);

@@ -237,7 +237,8 @@ accept_id(struct resolver *r, const struct user *u)
 			    "user: the server has a new uid for %s, the old one stays until "
 			    "root says: kanidm-unix accept-id %s old=%" PRIu32
 			    " new=%" PRIu32,
-			    u->spn, u->name, row->id, u->id);
+			    u->spn, cache_key(&r->cache, u->name, u->spn), row->id,
+			    u->id);
 	}
 	store_put_id(r->ports.store, &row->uuid, row->id, row->pending);
 	return row;

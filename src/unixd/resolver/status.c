@@ -187,8 +187,8 @@ pairs_pending(const struct resolver *r, const struct out *o)
 		if (row == NULL || !idrow_is_pending(row) || len >= sizeof(text) / 2)
 			continue;
 		len += (size_t)snprintf(text + len, sizeof(text) - len,
-		    "%s%s %" PRIu32 " -> %" PRIu32, len > 0 ? ", " : "", cu->u->name,
-		    row->id, row->pending);
+		    "%s%s %" PRIu32 " -> %" PRIu32, len > 0 ? ", " : "",
+		    cache_user_key(cu), row->id, row->pending);
 	}
 	if (len > 0)
 		pair(o, "ids_pending", "%zu (%s)", r->ids.n_pending, text);
