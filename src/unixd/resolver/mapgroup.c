@@ -80,14 +80,14 @@ is_in(const struct resolver *r, const struct user *u, const struct name *with)
 	for (i = 0; i < u->n_groups; i++) {
 		const struct groupid *g = u->groups[i];
 
+		/* A person may be called what no group is called. */
+		if (cache_is_private(u, g))
+			continue;
 		if (cg != NULL) {
 			if (uuid_equal(&cg->g->uuid, &g->uuid))
 				return true;
 			continue;
 		}
-		/* A person may be called what no group is called. */
-		if (cache_is_private(u, g))
-			continue;
 		uuid_format(&g->uuid, uuid);
 		if (streq(cache_key(&r->cache, g->name, g->spn), key.text) ||
 		    streq(uuid, key.text))
