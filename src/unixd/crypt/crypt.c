@@ -233,8 +233,7 @@ say_opened(struct crypt *c, const struct opening *o)
 		(void)snprintf(c->text, sizeof(c->text), "%s", o->pin.text);
 	else if (o->rc == -EBADMSG)
 		(void)snprintf(c->text, sizeof(c->text),
-		    "offline login off: %s: not a pin (24 bytes or more in a file)",
-		    o->pin.path);
+		    "offline login off: %s: not a pin (" PIN_FORM ")", o->pin.path);
 	else if (o->rc < 0)
 		(void)snprintf(c->text, sizeof(c->text), "offline login off: %s: %s",
 		    o->pin.path, strerror(-o->rc));

@@ -203,8 +203,7 @@ pin_prepare(const char *configured, const char *path, const char *alt,
 		pin_say(p, PIN_READY, "%s", path);
 	else
 		pin_say(p, PIN_UNREADABLE, "offline login off: %s: %s", path,
-		    rc == -EBADMSG ? "not a pin (24 bytes or more in a file)"
-				   : strerror(-rc));
+		    rc == -EBADMSG ? "not a pin (" PIN_FORM ")" : strerror(-rc));
 }
 
 int

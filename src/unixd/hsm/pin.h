@@ -16,6 +16,7 @@
 #define PIN_MIN_LEN  24u
 #define PIN_HEX_LEN  48u
 #define PIN_MAX_LEN  4096u
+#define PIN_FORM     "24 to 4096 bytes in a file"
 #define PIN_MAX_PATH 1024u
 
 enum pin_state {

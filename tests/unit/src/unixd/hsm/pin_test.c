@@ -171,6 +171,7 @@ a_configured_path_wins(void **state)
 static void
 a_pin_that_is_no_pin_is_never_replaced(void **state)
 {
+	static char longer[PIN_MAX_LEN + 2];
 	char text[128];
 	struct pin p;
 
@@ -178,9 +179,14 @@ a_pin_that_is_no_pin_is_never_replaced(void **state)
 	put(path, "short");
 	pin_prepare(NULL, path, alt, &p);
 	assert_int_equal(p.state, PIN_UNREADABLE);
-	assert_non_null(strstr(p.text, "not a pin"));
+	assert_non_null(strstr(p.text, "not a pin (24 to 4096 bytes"));
 	get(path, text);
 	assert_string_equal(text, "short");
+	memset(longer, 'x', PIN_MAX_LEN + 1);
+	put(path, longer);
+	pin_prepare(NULL, path, alt, &p);
+	assert_int_equal(p.state, PIN_UNREADABLE);
+	assert_non_null(strstr(p.text, "not a pin (24 to 4096 bytes"));
 }
 
 static void
