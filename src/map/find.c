@@ -248,8 +248,17 @@ find_newest(const struct map_view *v, enum ku_map_kind kind, uint32_t id,
     struct found *ret_found)
 {
 	struct walk q = { .v = v, .kind = kind, .id = id, .any = true };
+	uint32_t before = 0;
 
-	return walk(&q, ret_found) == FOUND_ENTRY;
+	while (walk(&q, ret_found) == FOUND_ENTRY) {
+		/* Removed, or replaced while we were on our way to it: then a newer one is
+		 * in front of it now. */
+		if (!ret_found->superseded || ret_found->off <= before)
+			return true;
+		before = ret_found->off;
+		(void)pass_over(&q, before);
+	}
+	return false;
 }
 
 bool

@@ -103,6 +103,39 @@ an_entry_that_is_replaced_on_the_way_is_not_lost(void **state)
 	(void)close(v.fd);
 }
 
+/* Enumeration leaves out whose newest version is superseded: they have been removed. */
+static void
+who_is_replaced_on_the_way_does_not_look_removed(void **state)
+{
+	struct fixture *f = *state;
+	struct map_view v;
+	struct found found;
+	unsigned needed, at;
+	uint32_t was = version;
+
+	fixture_user(f, "alice", ALICE, FIXTURE_START + 100);
+	fixture_commit(f);
+	open_it(f, &v);
+	loads = 0;
+	assert_true(find_newest(&v, KU_MAP_USER, ALICE, &found));
+	needed = loads;
+	assert_in_range(needed, 2, LOADS);
+	writer = f;
+	for (at = 1; at <= needed; at++) {
+		loads = 0;
+		let_in_at = at;
+		assert_true(find_newest(&v, KU_MAP_USER, ALICE, &found));
+		let_in_at = 0;
+		assert_int_equal(version, was + at);
+		assert_false(found.superseded);
+	}
+	writer = NULL;
+	publish_remove(f->p, PUBLISH_USER, ALICE);
+	assert_true(find_newest(&v, KU_MAP_USER, ALICE, &found));
+	assert_true(found.superseded);
+	(void)close(v.fd);
+}
+
 /* The word of the file that holds `value`, to be changed. */
 static void
 change_word(const struct fixture *f, uint32_t value)
@@ -233,6 +266,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 		    an_entry_that_is_replaced_on_the_way_is_not_lost, fixture_setup,
+		    fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+		    who_is_replaced_on_the_way_does_not_look_removed, fixture_setup,
 		    fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_chain_is_not_followed_upwards,
 		    fixture_setup, fixture_teardown),
