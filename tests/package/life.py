@@ -70,6 +70,13 @@ def edited(host):
     return text
 
 
+def socket_runs(host):
+    """Others each time that a socket is started; none where one is stopped."""
+    return [host.out("systemctl", "show", "-P", "InvocationID", f"{unit}.socket") for unit in
+            ("kanidm-unixd", "kanidm-unixd-mount") if host.run("systemctl", "is-active",
+                f"{unit}.socket", check=False).returncode == 0]
+
+
 def through_an_upgrade(host):
     """Lookups go on, in a process that has the old module and in new ones; people log in by
     the new daemon, and by the old one again. The cache comes along both ways."""
@@ -77,11 +84,14 @@ def through_an_upgrade(host):
     host.write("/opt/asker.pl", ASKER)
     askers = [host.start(*argv, stdout=subprocess.PIPE) for argv in
               (("perl", "/opt/asker.pl"), ("sh", "-c", COMMANDS))]
-    before = host.pids()
+    host.run("systemctl", "enable", "--now", "kanidm-unixd-mount.socket")
+    before, sockets = host.pids(), socket_runs(host)
     host.install(2)
     between = host.pids()
     true("upgraded, both daemons anew", "0" not in between and not set(between) & set(before),
          f"{before} {between}")
+    true("upgraded, and both sockets as they were", len(sockets) == 2 and
+         socket_runs(host) == sockets, f"{sockets} {socket_runs(host)}")
     host.works()
     host.logs_in("upgraded")
     kept = host.path("/etc/kanidm/unixd").read_text() == text
