@@ -9,6 +9,7 @@
 #include "src/unixd/idp/tls.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,25 +21,25 @@
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 
+#include "src/base/fd.h"
+
 static int
 add_ca_path(X509_STORE *store, const char *ca_path, char *why, size_t why_size)
 {
+	/* Opened once for the errno, since OpenSSL's errors do not tell it in words, and to
+	 * see what it is: OpenSSL would wait for whoever writes into a pipe. */
+	int cleanup_(fd_closep) fd = open(ca_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
-	FILE *f = fopen(ca_path, "re");
-	int ok, r;
+	int ok = 0, r;
 
-	/* Opened once just for the errno: OpenSSL's errors do not tell it in words. */
-	if (f == NULL || fstat(fileno(f), &st) != 0) {
+	if (fd < 0 || fstat(fd, &st) != 0) {
 		r = errno;
-		if (f != NULL)
-			(void)fclose(f);
 		(void)snprintf(why, why_size, "%s: %s", ca_path, strerror(r));
 		return -r;
 	}
-	(void)fclose(f);
 	if (S_ISDIR(st.st_mode))
 		ok = X509_STORE_load_path(store, ca_path);
-	else
+	else if (S_ISREG(st.st_mode))
 		ok = X509_STORE_load_file(store, ca_path);
 	if (ok != 1) {
 		(void)snprintf(why, why_size, "%s: no certificate in it", ca_path);

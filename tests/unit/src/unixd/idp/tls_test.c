@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -56,6 +57,26 @@ test_a_file_without_a_certificate_is_no_trust(void **state)
 	assert_string_equal(why, "/proc/self/status: no certificate in it");
 }
 
+/* Nobody writes into it: who opened it to read would wait for ever. */
+static void
+test_a_pipe_is_no_trust_and_nobody_waits_for_it(void **state)
+{
+	struct x509_store_st *store = NULL;
+	char dir[] = "/tmp/tls_test.XXXXXX", path[64], why[200] = "";
+
+	(void)state;
+	worker_role_assume();
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(path, sizeof(path), "%s/ca", dir);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	(void)alarm(60);
+	assert_int_equal(tls_store_new(path, &store, why, sizeof(why)), -EBADMSG);
+	(void)alarm(0);
+	assert_non_null(strstr(why, "no certificate in it"));
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 static void
 test_a_directory_is_taken_as_one_of_certificates(void **state)
 {
@@ -87,6 +108,7 @@ main(void)
 		cmocka_unit_test(test_without_ca_path_the_system_store_is_enough),
 		cmocka_unit_test(test_a_missing_ca_path_is_named_with_its_error),
 		cmocka_unit_test(test_a_file_without_a_certificate_is_no_trust),
+		cmocka_unit_test(test_a_pipe_is_no_trust_and_nobody_waits_for_it),
 		cmocka_unit_test(test_a_directory_is_taken_as_one_of_certificates),
 		cmocka_unit_test(test_no_connection_no_certificate),
 	};
