@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from debs import ALICE, PACKAGES, Packages, snapshot, true
-from container import main
+from container import WORK, main, sh
 from pty_talk import until
 
 # A process that loads the module once and asks until it is told to end.
@@ -63,18 +63,42 @@ def without_network(host):
     until("the link is up again, by itself", 60, lambda: "Kanidm: online" in host.status())
 
 
-def edited(host):
-    """A file of the configuration as an administrator left it."""
-    text = host.path("/etc/kanidm/unixd").read_text() + "# edited here\n"
-    host.write("/etc/kanidm/unixd", text)
-    return text
-
-
 def socket_runs(host):
     """Others each time that a socket is started; none where one is stopped."""
     return [host.out("systemctl", "show", "-P", "InvocationID", f"{unit}.socket") for unit in
             ("kanidm-unixd", "kanidm-unixd-mount") if host.run("systemctl", "is-active",
                 f"{unit}.socket", check=False).returncode == 0]
+
+
+def taken_back(host):
+    """Another package is to take the place of ours, and dpkg has to take their removal back."""
+    tree = WORK / "rival"
+    (tree / "DEBIAN").mkdir(parents=True)
+    names = ", ".join(PACKAGES)
+    (tree / "DEBIAN/control").write_text(
+        "Package: rival\nVersion: 1\nArchitecture: all\nDescription: fails\n"
+        f"Maintainer: nobody <nobody@example.invalid>\nConflicts: {names}\nReplaces: {names}\n"
+        f"Provides: {', '.join(f'{name} (= 2:1)' for name in PACKAGES)}\n")
+    preinst = tree / "DEBIAN/preinst"
+    preinst.write_text("#!/bin/sh\nsystemctl is-active 'kanidm*' && exit 0\nexit 1\n")
+    preinst.chmod(0o755)
+    sh("dpkg-deb", "-Znone", "-b", str(tree), str(host.path("/opt/rival.deb")))
+    host.run("systemctl", "enable", "--now", "kanidm-unixd-mount.socket")
+    said = host.run("dpkg", "-i", "/opt/rival.deb", check=False, timeout=150)
+    host.path("/opt/rival.deb").unlink()
+    true("taken back: everything had ended before", "rival package pre-installation script" in
+         said.stdout, said.stdout)
+    true("taken back: both daemons and both sockets run", "0" not in host.pids() and
+         len(socket_runs(host)) == 2, f"{host.pids()} {socket_runs(host)} {said.stdout}")
+    host.works()
+    host.logs_in("taken back")
+
+
+def edited(host):
+    """A file of the configuration as an administrator left it."""
+    text = host.path("/etc/kanidm/unixd").read_text() + "# edited here\n"
+    host.write("/etc/kanidm/unixd", text)
+    return text
 
 
 def through_an_upgrade(host):
@@ -84,7 +108,6 @@ def through_an_upgrade(host):
     host.write("/opt/asker.pl", ASKER)
     askers = [host.start(*argv, stdout=subprocess.PIPE) for argv in
               (("perl", "/opt/asker.pl"), ("sh", "-c", COMMANDS))]
-    host.run("systemctl", "enable", "--now", "kanidm-unixd-mount.socket")
     before, sockets = host.pids(), socket_runs(host)
     host.install(2)
     between = host.pids()
@@ -157,6 +180,7 @@ def scenario():
     host.set_up()
     host.works()
     host.logs_in("set up")
+    taken_back(host)
     without_network(host)
     removed(host, through_an_upgrade(host))
     purged(host, before)
