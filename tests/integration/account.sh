@@ -162,7 +162,7 @@ waiting=$!
 netns_tasks_stop KILL
 netns_tasks_start
 wait "$waiting"
-netns_expect "put to the next one" "OK OK /home/trudy " cat "$NETNS_DIR/trudy"
+netns_expect "put to the next one" "OK OK /home/trudy@other.example.test " cat "$NETNS_DIR/trudy"
 
 # another name: the link of that name at the next session, and no longer the old one
 real=$(readlink /home/dave)
