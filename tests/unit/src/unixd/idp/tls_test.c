@@ -57,6 +57,35 @@ test_a_file_without_a_certificate_is_no_trust(void **state)
 	assert_string_equal(why, "/proc/self/status: no certificate in it");
 }
 
+static unsigned trims;
+
+int __real_malloc_trim(size_t pad);
+int __wrap_malloc_trim(size_t pad);
+
+int
+__wrap_malloc_trim(size_t pad)
+{
+	trims++;
+	return __real_malloc_trim(pad);
+}
+
+/* Small pieces in the middle of a heap: the allocator does not give them back by itself. */
+static void
+test_the_memory_of_a_store_goes_back_to_the_system(void **state)
+{
+	struct x509_store_st *store = NULL;
+	char why[200] = "";
+
+	(void)state;
+	worker_role_assume();
+	assert_int_equal(tls_store_new(NULL, &store, why, sizeof(why)), 0);
+	trims = 0;
+	assert_null(tls_store_free(store));
+	assert_int_equal(trims, 1);
+	assert_null(tls_store_free(NULL));
+	assert_int_equal(trims, 1);
+}
+
 /* Nobody writes into it: who opened it to read would wait for ever. */
 static void
 test_a_pipe_is_no_trust_and_nobody_waits_for_it(void **state)
@@ -108,6 +137,7 @@ main(void)
 		cmocka_unit_test(test_without_ca_path_the_system_store_is_enough),
 		cmocka_unit_test(test_a_missing_ca_path_is_named_with_its_error),
 		cmocka_unit_test(test_a_file_without_a_certificate_is_no_trust),
+		cmocka_unit_test(test_the_memory_of_a_store_goes_back_to_the_system),
 		cmocka_unit_test(test_a_pipe_is_no_trust_and_nobody_waits_for_it),
 		cmocka_unit_test(test_a_directory_is_taken_as_one_of_certificates),
 		cmocka_unit_test(test_no_connection_no_certificate),
