@@ -202,7 +202,8 @@ socket_path(void)
 }
 
 /* What we open must not be read as the password, or be printed into. Each of the three fails
- * as it did when it was closed. */
+ * as it did when it was closed; behind fd_open_missing_stdio() what is said would count as
+ * read. */
 static void
 hold_closed_stdio(void)
 {

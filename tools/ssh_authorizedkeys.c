@@ -10,7 +10,6 @@
  * sshd runs. It needs no privilege, so whatever came that way is given back first.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -21,6 +20,7 @@
 
 #include "ku/paths.h"
 #include "ku/wire.h"
+#include "src/base/fd.h"
 #include "src/cli/programs.h"
 #include "tools/commands.h"
 #include "tools/ssh_local.h"
@@ -75,16 +75,6 @@ print_keys(const struct tool *t, const char *name)
 	}
 }
 
-/* sshd may start us with some of 0, 1, 2 closed; nothing we open must take their place. */
-static void
-fill_stdio(void)
-{
-	for (int fd = 0; fd <= 2; fd++) {
-		if (fcntl(fd, F_GETFD) < 0)
-			(void)!open("/dev/null", O_RDWR);
-	}
-}
-
 /* getopt and syslog would read the environment. False: privileges could not be dropped. */
 static bool
 become_the_caller(void)
@@ -126,7 +116,8 @@ main(int argc, char **argv)
 
 	if (!become_the_caller())
 		return 1;
-	fill_stdio();
+	/* sshd may start us without; where there is no /dev/null we go on as we are. */
+	(void)!fd_open_missing_stdio();
 	openlog("kanidm_ssh_authorizedkeys", LOG_PID, LOG_AUTHPRIV);
 	rc = cli_parse(&cli_kanidm_ssh_authorizedkeys, argc, argv, set, &a, &args, stdout,
 	    stderr);

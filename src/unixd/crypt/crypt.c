@@ -231,12 +231,9 @@ say_opened(struct crypt *c, const struct opening *o)
 {
 	if (o->pin.state != PIN_READY && o->pin.state != PIN_CREATED)
 		(void)snprintf(c->text, sizeof(c->text), "%s", o->pin.text);
-	else if (o->rc == -EBADMSG)
-		(void)snprintf(c->text, sizeof(c->text),
-		    "offline login off: %s: not a pin (" PIN_FORM ")", o->pin.path);
 	else if (o->rc < 0)
 		(void)snprintf(c->text, sizeof(c->text), "offline login off: %s: %s",
-		    o->pin.path, strerror(-o->rc));
+		    o->pin.path, pin_why(o->rc));
 	else
 		(void)snprintf(c->text, sizeof(c->text), "%s key, pin %s%s",
 		    hsm_soft.name, o->pin.path, o->why);

@@ -203,7 +203,14 @@ pin_prepare(const char *configured, const char *path, const char *alt,
 		pin_say(p, PIN_READY, "%s", path);
 	else
 		pin_say(p, PIN_UNREADABLE, "offline login off: %s: %s", path,
-		    rc == -EBADMSG ? "not a pin (" PIN_FORM ")" : strerror(-rc));
+		    pin_why(rc));
+}
+
+const char *
+pin_why(int rc)
+{
+	_Static_assert(PIN_MIN_LEN == 24 && PIN_MAX_LEN == 4096, "as the words say");
+	return rc == -EBADMSG ? "not a pin (24 to 4096 bytes in a file)" : strerror(-rc);
 }
 
 int

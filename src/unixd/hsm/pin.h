@@ -16,7 +16,6 @@
 #define PIN_MIN_LEN  24u
 #define PIN_HEX_LEN  48u
 #define PIN_MAX_LEN  4096u
-#define PIN_FORM     "24 to 4096 bytes in a file"
 #define PIN_MAX_PATH 1024u
 
 enum pin_state {
@@ -43,6 +42,9 @@ void pin_prepare(const char *configured, const char *path, const char *alt,
  * put there. 0, -EBADMSG when it is no pin any more, or -errno.
  */
 int must_use_ pin_read(const struct pin *pin, struct secret **ret_secret) ON_WORKER;
+
+/* What pin_read() has returned, in words. */
+const char *pin_why(int rc);
 
 /* The pin, and its name, are on the disk from here on. A disk that does not say so, or a
  * directory that is not ours to open, is no reason to go without. */
